@@ -1,0 +1,99 @@
+"""One request and its answer as evidence, with every secret already gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit, urlunsplit
+
+from pytest_edfi_cte.secret import MASK, Redactor
+
+#: Headers whose value is never kept, whatever it is.
+HIDDEN_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
+)
+BODY_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One attempt of one request. Bodies are text, cut at 64 KiB with a note.
+
+    ``status`` is None where no answer came; then ``error`` says why. ``duration`` is in seconds.
+    ``attempt`` counts from 1; a value above 1 is a retry of the exchange before it.
+    """
+
+    method: str
+    url: str
+    status: int | None
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    request_body: str | None = None
+    response_body: str | None = None
+    duration: float = 0.0
+    attempt: int = 1
+    error: str | None = None
+
+    @property
+    def line(self) -> str:
+        """The exchange in one line: ``PUT https://… → 204``."""
+        again = f" (attempt {self.attempt})" if self.attempt > 1 else ""
+        return f"{self.method} {self.url} → {self.status or self.error}{again}"
+
+
+class Recorder:
+    """Keeps the exchanges of a run, redacted as they come in."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+        self._exchanges: list[Exchange] = []
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def since(self, mark: int) -> list[Exchange]:
+        """The exchanges recorded after ``len(recorder)`` was ``mark``."""
+        return self._exchanges[mark:]
+
+    @property
+    def last(self) -> Exchange:
+        """The newest exchange; IndexError when there is none."""
+        return self._exchanges[-1]
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep an exchange; nothing secret in it is kept."""
+        clean = self.redactor.clean
+        self._exchanges.append(
+            replace(
+                exchange,
+                url=clean(without_userinfo(exchange.url)),
+                request_headers=self._headers(exchange.request_headers),
+                response_headers=self._headers(exchange.response_headers),
+                request_body=self._body(exchange.request_body),
+                response_body=self._body(exchange.response_body),
+                error=clean(exchange.error) if exchange.error else None,
+            )
+        )
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: MASK if name.lower() in HIDDEN_HEADERS else self.redactor.clean(str(value))
+            for name, value in headers.items()
+        }
+
+    def _body(self, text: str | None) -> str | None:
+        if text is None:
+            return None
+        # Redacted before it is cut: half a secret at the edge would not be recognised.
+        text = self.redactor.clean(text)
+        if len(text) > BODY_LIMIT:
+            text = f"{text[:BODY_LIMIT]}\n… cut at 64 KiB; {len(text):,} characters in all"
+        return text
+
+
+def without_userinfo(url: str) -> str:
+    """``url`` without ``user:password@``."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

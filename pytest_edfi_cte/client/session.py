@@ -1,0 +1,143 @@
+"""Sessions: a plain one for discovery and token, and the one that talks to the resources."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+from requests.auth import AuthBase
+
+from pytest_edfi_cte.client.discovery import Api, origin
+from pytest_edfi_cte.client.exchange import Recorder
+from pytest_edfi_cte.client.transport import BACKOFF_FACTOR, RecordingAdapter, describe_failure
+from pytest_edfi_cte.errors import RequestFailed
+from pytest_edfi_cte.secret import Secret
+
+UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How to send: ``timeout`` and ``backoff`` in seconds; ``retries`` after the first attempt."""
+
+    timeout: float = 30.0
+    retries: int = 3
+    ca_bundle: str | None = None
+    insecure: bool = False
+    #: Proxies, netrc and REQUESTS_CA_BUNDLE from the environment, as requests users expect.
+    trust_env: bool = True
+    backoff: float = BACKOFF_FACTOR
+
+
+class Anonymous(AuthBase):
+    """Sends no credentials, not even those of a ``.netrc``."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Leave the request as it is."""
+        return request
+
+
+class Bearer(AuthBase):
+    """Puts the token on the wire, and nowhere else."""
+
+    def __init__(self, token: Secret) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the ``Authorization`` header."""
+        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        return request
+
+
+class HttpSession(requests.Session):
+    """A requests session with our retries, time limit and evidence.
+
+    Raises :class:`RequestFailed` (never a traceback out of requests, whose frames hold headers)
+    where no answer comes.
+    """
+
+    def __init__(self, transport: Transport, recorder: Recorder) -> None:
+        super().__init__()
+        self.transport = transport
+        self.recorder = recorder
+        self.trust_env = transport.trust_env
+        self.headers["Accept"] = "application/json"
+        for scheme in ("https://", "http://"):
+            adapter = RecordingAdapter(
+                recorder, retries=transport.retries, backoff=transport.backoff
+            )
+            self.mount(scheme, adapter)
+
+    def request(  # type: ignore[override]  # requests' 16 arguments are passed through unread
+        self, method: str, url: str, **kwargs: Any
+    ) -> requests.Response:
+        """As ``requests.Session.request``; the time limit and the CA bundle are ours by default."""
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self.transport.timeout
+        if kwargs.get("verify") is None:
+            # Given per request: a session's own `verify` loses against REQUESTS_CA_BUNDLE.
+            if self.transport.insecure:
+                kwargs["verify"] = False
+            elif self.transport.ca_bundle:
+                kwargs["verify"] = self.transport.ca_bundle
+        try:
+            with warnings.catch_warnings():
+                if self.transport.insecure:  # the header and the report say it, once and louder
+                    warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+                return super().request(method, url, **kwargs)
+        except requests.exceptions.SSLError as error:
+            problem: str | None = f"TLS: {describe_failure(error)}"
+        except requests.RequestException as error:
+            problem = describe_failure(error)
+        except KeyboardInterrupt:
+            problem = None
+        # Outside the except block: the chain behind it would show headers in a traceback.
+        if problem is None:
+            raise KeyboardInterrupt
+        raise RequestFailed(self.recorder.redactor.clean(f"{method.upper()} {url}: {problem}"))
+
+
+class EdFiSession(HttpSession):
+    """A ``requests.Session`` for one Ed-Fi API: authorised, retried, recorded.
+
+    Paths are relative to the API's data management URL: ``session.get("/ed-fi/students")``.
+    The token goes to the hosts that discovery named and to no other. A 401 renews it once.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        transport: Transport,
+        recorder: Recorder,
+        token: Callable[[Secret | None], Secret],
+    ) -> None:
+        super().__init__(transport, recorder)
+        self.api = api
+        self._token = token
+
+    def resource_url(self, collection: str, record_id: str | None = None) -> str:
+        """The absolute URL of a collection or of one record in it."""
+        url = urljoin(self.api.data_url, f"ed-fi/{collection}")
+        return f"{url}/{record_id}" if record_id else url
+
+    def request(  # type: ignore[override]  # as in HttpSession
+        self, method: str, url: str, **kwargs: Any
+    ) -> requests.Response:
+        """As ``requests.Session.request``; ``auth`` given here replaces the run's token."""
+        url = urljoin(self.api.data_url, url.lstrip("/"))
+        # A redirected POST would silently become a GET: only reads follow.
+        kwargs.setdefault("allow_redirects", method.upper() == "GET")
+        if kwargs.get("auth") is not None:
+            return super().request(method, url, **kwargs)
+        if origin(url) not in self.api.origins:
+            return super().request(method, url, **{**kwargs, "auth": Anonymous()})
+        token = self._token(None)
+        response = super().request(method, url, **{**kwargs, "auth": Bearer(token)})
+        if response.status_code == UNAUTHORIZED:
+            renewed = self._token(token)
+            response = super().request(method, url, **{**kwargs, "auth": Bearer(renewed)})
+        return response

@@ -1,0 +1,116 @@
+"""OAuth 2 client credentials: one token, reused until it expires or is refused."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from requests.auth import HTTPBasicAuth
+
+from pytest_edfi_cte.client.problems import describe
+from pytest_edfi_cte.client.session import HttpSession
+from pytest_edfi_cte.contract import Contract
+from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
+from pytest_edfi_cte.secret import Secret
+
+OK = 200
+REFUSED = (400, 401, 403)
+#: Renewed this many seconds before its end, so that no request meets a token dying on the way.
+MARGIN = 60.0
+#: An `expires_in` above this (seconds; 30 years) is a point in time, as one host sends it.
+EPOCH_FROM = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Token:
+    """A bearer token; ``expires`` is an epoch second, None where the host does not say."""
+
+    value: Secret
+    expires: float | None
+    lifetime: float = 0.0
+
+    def fresh(self, now: float) -> bool:
+        """True while the token can be used at epoch second ``now``."""
+        return self.expires is None or now < self.expires - min(MARGIN, self.lifetime / 10)
+
+
+class TokenSource:
+    """Gives the run's token and renews it; raises :class:`ConfigurationError` when refused."""
+
+    def __init__(
+        self,
+        http: HttpSession,
+        url: str,
+        client_id: str,
+        client_secret: Secret,
+        contract: Contract,
+        *,
+        token: Token | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._http = http
+        self._url = url
+        self._id = client_id
+        self._secret = client_secret
+        self._contract = contract
+        self._clock = clock
+        self.token = token
+        http.recorder.redactor.add(client_secret, client_id=client_id)
+        if token:
+            http.recorder.redactor.add(token.value)
+
+    def __call__(self, refused: Secret | None = None) -> Secret:
+        """The token to use; ``refused`` is one that the API just answered 401 to."""
+        known = self.token
+        stale = known is None or known.value is refused or not known.fresh(self._clock())
+        if known is None or stale:
+            known = self.token = self._fetch()
+        return known.value
+
+    def _fetch(self) -> Token:
+        before = self._clock()
+        try:
+            response = self._http.post(
+                self._url,
+                data={"grant_type": "client_credentials"},
+                auth=HTTPBasicAuth(self._id.encode(), self._secret.reveal().encode()),
+                allow_redirects=False,
+            )
+        except RequestFailed as error:
+            raise ConfigurationError(f"no token: {error}") from None
+        if response.status_code != OK:
+            raise ConfigurationError(self._refusal(response.status_code, describe(response)))
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            answer = None
+        flaw = next(self._contract.validator("protocol", "token").iter_errors(answer), None)
+        if flaw is not None:
+            place, rule = flaw.json_path, flaw.validator
+            raise ConfigurationError(
+                f"{self._url} answered 200 without a usable token ({place}: {rule}); "
+                "expected JSON with access_token, token_type bearer and expires_in"
+            )
+        value = Secret(answer["access_token"])
+        self._http.recorder.redactor.add(value)
+        return _token(value, answer.get("expires_in"), before)
+
+    def _refusal(self, status: int, detail: str) -> str:
+        if status in REFUSED:
+            return (
+                f"{self._url} refused the client {self._id!r} ({status}: {detail}). Check the "
+                "client id (--edfi-client-id) and the secret in EDFI_CLIENT_SECRET: both must "
+                "belong to this API."
+            )
+        return f"{self._url} gave no token ({status}: {detail})"
+
+
+def _token(value: Secret, expires_in: Any, now: float) -> Token:
+    if expires_in is None:
+        return Token(value, None)
+    if expires_in > EPOCH_FROM:
+        return Token(value, float(expires_in), max(0.0, expires_in - now))
+    return Token(value, now + expires_in, float(expires_in))

@@ -1,0 +1,51 @@
+"""How the shipped suite gets into a run: once, whatever else is collected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SUITE = Path(__file__).parent / "suite"
+PACKAGE = "pytest_edfi_cte"
+
+
+class SuiteModule(pytest.Module):
+    """A module of the shipped suite; its names follow our rule, not the user's ini."""
+
+    def funcnamefilter(self, name: str) -> bool:
+        """Test functions start with ``test_`` here, whatever ``python_functions`` says."""
+        return name.startswith("test_")
+
+
+def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """The module collector for a file of our suite, None for every other file."""
+    if module_path.parent != SUITE:
+        return None
+    module: pytest.Module = SuiteModule.from_parent(parent, path=module_path)
+    return module
+
+
+def is_foreign_name(path: Path, config: pytest.Config) -> bool:
+    """True for a suite file that the user's ``python_files`` would leave out."""
+    ours = path.parent == SUITE and path.name.startswith("test_")
+    return ours and not any(path.match(pattern) for pattern in config.getini("python_files"))
+
+
+def add_suite(config: pytest.Config) -> None:
+    """Add the suite to what pytest collects.
+
+    Not where it is named already (``--pyargs pytest_edfi_cte``), and not where single tests are
+    named (``tests/test_a.py::test_b``): who runs one test does not want two more.
+    """
+    names = [argument.partition("::")[0] for argument in config.args]
+    if all("::" in argument for argument in config.args) or any(map(_is_ours, names)):
+        return
+    config.args.append(str(SUITE.parent))
+
+
+def _is_ours(name: str) -> bool:
+    if name.split(".", maxsplit=1)[0] == PACKAGE:
+        return True
+    path = Path(name).absolute()
+    return path == SUITE.parent or SUITE.parent in path.parents

@@ -1,0 +1,182 @@
+"""The only reader of ``fixtures/``: tables, schemas and pre-loaded records, checked when read.
+
+Nothing heavy is imported before something is read, so that the plugin costs little when idle.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache, cached_property
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sys
+    from collections.abc import Iterable
+
+    if sys.version_info >= (3, 11):
+        from importlib.resources.abc import Traversable
+    else:
+        from importlib.abc import Traversable
+
+    from jsonschema import Draft202012Validator
+
+Json = dict[str, Any]
+
+#: Data standards with schemas of their own, oldest first. A later 5.x uses the 5.0 schemas.
+STANDARDS = ("4.0", "5.0")
+TABLE = "student-cte-program-association"
+
+
+class ContractError(Exception):
+    """A file of the contract is broken; the text names file, line and what is wrong."""
+
+    def __init__(self, file: str, line: int | None, problem: str) -> None:
+        place = f"{file}, line {line}" if line else file
+        super().__init__(f"contract file {place}: {problem}")
+
+
+class Contract:
+    """The contract data below one folder; by default the one shipped with the package."""
+
+    def __init__(self, root: Traversable | None = None) -> None:
+        self.root = root if root is not None else resources.files("pytest_edfi_cte_fixtures")
+        self._validators: dict[str, Draft202012Validator] = {}
+
+    def schema(self, standard: str, name: str) -> Json:
+        """The JSON Schema of a resource in one data standard, e.g. ``("5.0", "student")``."""
+        return self._schema_file(f"schemas/{standard}/{name}.json")
+
+    def validator(self, standard: str, name: str) -> Draft202012Validator:
+        """A compiled validator of :meth:`schema`; formats ``date`` and ``date-time`` are checked.
+
+        ``standard`` may also be ``protocol`` (discovery, token, problem-details).
+        """
+        return self._validator(f"schemas/{standard}/{name}.json")
+
+    def resource_schemas(self, standard: str) -> dict[str, Json]:
+        """Every resource of a data standard: collection name -> schema."""
+        folder = self.root.joinpath("schemas").joinpath(standard)
+        names = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
+        schemas = (self.schema(standard, name) for name in names)
+        return {s["x-edfi-resource"]: s for s in schemas if "x-edfi-resource" in s}
+
+    def table(self, name: str = TABLE) -> Json:
+        """A certification table with its scenarios, checked against ``scenario-table.json``."""
+        path = f"scenarios/{name}.yaml"
+        content, lines = self._yaml(path)
+        validator = self._validator("schemas/scenario-table.json")
+        error = _first(validator.iter_errors(content))
+        if error is not None:
+            where = list(error.absolute_path)
+            label = _label(where)
+            raise ContractError(path, lines(where), f"{label}{error.message}")
+        table: Json = content
+        return table
+
+    def grand_bend(self, name: str) -> Any:
+        """Pre-loaded data of the certification: ``schools``, ``programs`` or ``descriptors``."""
+        return self._json(f"grand_bend/{name}.json")
+
+    @cached_property
+    def descriptor_names(self) -> dict[str, str]:
+        """Property -> descriptor, e.g. ``entryGradeLevelDescriptor`` -> ``GradeLevelDescriptor``.
+
+        Read off the resource schemas of every standard.
+        """
+        found: dict[str, str] = {}
+        for standard in STANDARDS:
+            for schema in self.resource_schemas(standard).values():
+                _collect_descriptors(schema, found)
+        return found
+
+    def _schema_file(self, path: str) -> Json:
+        # The validator's check of the schema itself is what makes a broken schema file readable.
+        schema = self._validator(path).schema
+        if not isinstance(schema, dict):
+            raise ContractError(path, 1, "a JSON object is expected")
+        return schema
+
+    def _validator(self, path: str) -> Draft202012Validator:
+        if path not in self._validators:
+            from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - idle cost
+
+            schema = self._json(path)
+            try:
+                Draft202012Validator.check_schema(schema)
+            except SchemaError as error:
+                line = _line_finder(self._text(path))(list(error.absolute_path))
+                raise ContractError(path, line, f"not a JSON Schema: {error.message}") from None
+            checker = Draft202012Validator.FORMAT_CHECKER
+            self._validators[path] = Draft202012Validator(schema, format_checker=checker)
+        return self._validators[path]
+
+    def _text(self, path: str) -> str:
+        try:
+            return self._file(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ContractError(path, None, f"cannot be read: {error}") from None
+
+    def _file(self, path: str) -> Traversable:
+        place = self.root
+        for part in path.split("/"):
+            place = place.joinpath(part)
+        return place
+
+    def _json(self, path: str) -> Any:
+        try:
+            return json.loads(self._text(path))
+        except json.JSONDecodeError as error:
+            raise ContractError(path, error.lineno, f"not JSON: {error.msg}") from None
+
+    def _yaml(self, path: str) -> tuple[Any, Any]:
+        import yaml  # noqa: PLC0415 - idle cost
+
+        text = self._text(path)
+        try:
+            return yaml.safe_load(text), _line_finder(text)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else None
+            raise ContractError(path, line, f"not YAML: {error.problem}") from None
+        except yaml.YAMLError as error:
+            raise ContractError(path, None, f"not YAML: {error}") from None
+
+
+@cache
+def shipped() -> Contract:
+    """The contract that ships with the package; read once per process."""
+    return Contract()
+
+
+def _first(errors: Iterable[Any]) -> Any:
+    return next(iter(sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])), None)
+
+
+def _label(path: list[str | int]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return f"{text.lstrip('.')}: " if text else ""
+
+
+def _line_finder(text: str) -> Any:
+    """A function from a path in a YAML or JSON text to the line where that value starts."""
+    import yaml  # noqa: PLC0415 - idle cost
+
+    def line(path: list[str | int]) -> int:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        for part in path:
+            if isinstance(node, yaml.MappingNode):
+                node = next((v for k, v in node.value if k.value == str(part)), node)
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+                node = node.value[part]
+        return int(node.start_mark.line) + 1 if node is not None else 1
+
+    return line
+
+
+def _collect_descriptors(schema: Any, found: dict[str, str]) -> None:
+    if isinstance(schema, dict):
+        for name, value in schema.get("properties", {}).items():
+            if isinstance(value, dict) and "x-edfi-descriptor" in value:
+                found[name] = value["x-edfi-descriptor"]
+        for value in schema.values():
+            _collect_descriptors(value, found)

@@ -1,0 +1,302 @@
+"""Drive mode: we play the client, the API is judged.
+
+Everything happens in a slot: one natural key of the association, held by this run alone.
+Arrange, act, read back; on leaving, what was created here is deleted again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+
+from pytest_edfi_cte.client.discovery import origin
+from pytest_edfi_cte.client.problems import describe, problem_type
+from pytest_edfi_cte.compare import ABSENT, at, same_json
+from pytest_edfi_cte.errors import NotTestable, RequestFailed
+from pytest_edfi_cte.judge import Finding, judge_record, judge_schema, judge_unchanged
+from pytest_edfi_cte.prerequisites import Prerequisites, refusal
+from pytest_edfi_cte.records import Posted, Record, Records
+from pytest_edfi_cte.run import Run
+from pytest_edfi_cte.scenarios import Scenario, Table
+
+Json = dict[str, Any]
+OK, CREATED, NO_CONTENT = 200, 201, 204
+FIRST_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT = 400, 401, 403, 404, 409
+SHOWN = 200  # characters of an answer that is no record
+BY_CREATE = "by the Ed-Fi API guidelines for a create"
+BY_UPDATE = "by the Ed-Fi API guidelines for an update"
+BY_READ = "by the Ed-Fi API guidelines for a read"
+BY_KEY = "by the Ed-Fi API guidelines for natural keys"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A record as read back. ``body`` is None where there was no JSON object."""
+
+    response: requests.Response | None
+    body: Json | None
+    etag: str | None
+    findings: list[Finding]
+
+
+class AssociationSlot:
+    """One natural key of the association, free when the test starts and after it ends."""
+
+    def __init__(self, run: Run, prerequisites: Prerequisites, table: Table) -> None:
+        self.run = run
+        self.records: Records = prerequisites.records
+        self.same = prerequisites.same_descriptor
+        self.table = table
+        standard = self.records.session.api.standard
+        self.schema = run.contract.schema(standard, table.schema)
+        self.validator = run.contract.validator(standard, table.schema)
+        self.key = table.key_of(table.payload("create"))
+        self._absent = False
+
+    @contextmanager
+    def held(self) -> Iterator[AssociationSlot]:
+        """Hold the key; raises :class:`NotTestable` where a record of others occupies it."""
+        name = f"{self.table.resource} {json.dumps(self.key, sort_keys=True)}"
+        with self.run.alone_with(name):
+            self._free()
+            try:
+                yield self
+            finally:
+                if not self.run.settings.keep_data:
+                    self._leave()
+
+    def _free(self) -> None:
+        found = self.records.look_up(self.table.resource, self.key)
+        self._absent = found.known and not found.matches
+        for body in found.matches:
+            if self.records.is_ours(self.table.resource, body.get("id")):
+                url = self.records.session.resource_url(self.table.resource, body["id"])
+                self._absent = self.records.delete(url) is None
+                continue
+            shown = ", ".join(f"{name}={value}" for name, value in self.key.items())
+            raise NotTestable(
+                f"the API already has a {self.table.resource} record that this run did not create "
+                f"({shown}; id {body.get('id')}). It was left alone.\n"
+                "  Choose another student with --edfi-set studentUniqueId=…, or delete the record "
+                "if it is yours."
+            )
+
+    def _leave(self) -> None:
+        for entry in self.records.journal.pending():
+            if entry.resource == self.table.resource and entry.key == self.key and entry.url:
+                problem = self.records.delete(entry.url)
+                if problem:
+                    self.run.note(f"Not deleted yet, tried again at the end: {problem}")
+
+    # -- act --------------------------------------------------------------------------------
+
+    def create(
+        self, scenario: Scenario, *, arranging: bool = False
+    ) -> tuple[Posted | None, list[Finding]]:
+        """POST the scenario's column; the answer judged as a create.
+
+        ``arranging``: the create is not what is tested, so a retry may blur 201 and 200.
+        Raises :class:`NotTestable` where a prerequisite stands in the way (401, 403, an unresolved
+        reference) or where a retry makes 201 and 200 indistinguishable.
+        """
+        try:
+            posted = self.records.post(self.table.resource, scenario.payload, absent=self._absent)
+        except RequestFailed as error:
+            failed = Finding("answer to the POST", CREATED, str(error), BY_CREATE, "status")
+            return None, [failed]
+        response = posted.response
+        unresolved = "unresolved-reference" in problem_type(response)
+        if response.status_code in (UNAUTHORIZED, FORBIDDEN) or unresolved:
+            raise NotTestable(refusal("the association could not be created", response))
+        if posted.ambiguous and not arranging:
+            raise NotTestable(
+                f"the POST was answered {response.status_code} only after {posted.attempts} "
+                "attempts: an earlier one may have created the record before its answer was lost, "
+                "so it cannot be told whether the API answers a create with 201.\n"
+                "  Run again when the connection or the gateway is stable."
+            )
+        if response.status_code == OK and not self._absent:
+            raise NotTestable(
+                "the POST updated a record that existed already (200): the API did not let us look "
+                "it up before, so the create cannot be shown.\n"
+                "  Choose another student with --edfi-set studentUniqueId=…"
+            )
+        findings = [_status("POST", CREATED, response, BY_CREATE)]
+        if response.status_code < FIRST_ERROR:
+            findings.append(self._location(posted))
+        return posted, findings
+
+    def _location(self, posted: Posted) -> Finding:
+        where = "Location header of the answer to the POST"
+        if not posted.location:
+            return Finding(where, "the new record's address", ABSENT, BY_CREATE, "location")
+        url = urljoin(posted.response.url, posted.location)
+        base = self.records.session.resource_url(self.table.resource)
+        if origin(url) not in self.records.session.api.origins:
+            expected = f"an address at {base}"
+            return Finding(where, expected, posted.location, BY_CREATE, "location")
+        return Finding(where, posted.location, posted.location, BY_CREATE)
+
+    def arrange(self, scenario: Scenario) -> Record:
+        """A record of ours with the scenario's column; :class:`NotTestable` where it fails."""
+        posted, findings = self.create(scenario, arranging=True)
+        if posted is None or posted.response.status_code >= FIRST_ERROR:
+            what = "the record to update could not be created"
+            if posted is None:
+                raise NotTestable(f"{what}.\n  {findings[0].received}")
+            raise NotTestable(refusal(what, posted.response))
+        if posted.record.url is None:
+            raise NotTestable(
+                "the record to update was created, but the answer has no usable Location and the "
+                "record is not found by its natural key; the create scenario shows more."
+            )
+        return posted.record
+
+    def update(self, scenario: Scenario, record: Record, etag: str | None) -> Finding:
+        """PUT the scenario's column with ``id`` in the body; If-Match where there is an ETag."""
+        headers = {"If-Match": etag} if etag else {}
+        body = {"id": record.id, **scenario.payload}
+        try:
+            response = self.records.session.put(record.url or "", json=body, headers=headers)
+        except RequestFailed as error:
+            return Finding("answer to the PUT", NO_CONTENT, str(error), BY_UPDATE, "status")
+        return _status("PUT", NO_CONTENT, response, BY_UPDATE)
+
+    # -- read back --------------------------------------------------------------------------
+
+    def read(self, record: Record) -> Read:
+        """GET the record by its address; what is wrong with the answer itself are findings."""
+        if record.url is None:
+            return Read(None, None, None, [])
+        try:
+            response = self.records.session.get(record.url)
+        except RequestFailed as error:
+            failed = Finding("answer to the GET", OK, str(error), BY_READ, "status")
+            return Read(None, None, None, [failed])
+        findings = [_status("GET", OK, response, BY_READ)]
+        if not findings[0].ok:
+            return Read(response, None, None, findings)
+        body, flaw = _object(response)
+        if body is None:
+            received = f"{flaw}: {response.text[:SHOWN]}"
+            findings.append(
+                Finding("body of the GET", "one JSON object", received, BY_READ, "not-json")
+            )
+            return Read(response, None, None, findings)
+        findings.append(_same_id(record.id, body.get("id", ABSENT)))
+        etag = response.headers.get("ETag") or body.get("_etag")
+        return Read(response, body, etag if isinstance(etag, str) else None, findings)
+
+    def before_update(self, scenario: Scenario, record: Record) -> Read:
+        """The record before the update; :class:`NotTestable` where it is not what was sent.
+
+        Otherwise an API that ignores the update could pass.
+        """
+        read = self.read(record)
+        wrong = [f for f in read.findings if not f.ok]
+        if read.body is not None and scenario.changes:
+            first = self.table.scenario("create")
+            rows = judge_record(first, read.body, self.schema, self.same)
+            name = scenario.changes.rpartition(".")[2]
+            wrong += [f for f in rows if not f.ok and f.where.endswith(f".{name}")]
+        if wrong:
+            raise NotTestable(
+                "the record to update does not read back as it was created, so its update would "
+                f"show nothing: {wrong[0].where}: expected {wrong[0].expected!r}, received "
+                f"{wrong[0].received!r}. The create scenario shows more."
+            )
+        return read
+
+    @staticmethod
+    def accepted(answer: Finding) -> bool:
+        """False where the API refused the update, so that reading back would show nothing new."""
+        status = str(answer.received)[:3]
+        return status.isdigit() and int(status) < FIRST_ERROR
+
+    # -- judge ------------------------------------------------------------------------------
+
+    def judge_stored(self, scenario: Scenario, body: Json) -> list[Finding]:
+        """The stored record against the scenario's column and the API's schema."""
+        label = f"by the API model, Data Standard {self.records.session.api.standard}"
+        return [
+            *judge_record(scenario, body, self.schema, self.same),
+            *judge_schema(self.validator, body, label),
+        ]
+
+    def judge_update(self, scenario: Scenario, before: Json, after: Json) -> list[Finding]:
+        """The record after the update: as the column says, and nothing else changed."""
+        changes = scenario.changes or ""
+        stored = [
+            replace(f, kind="not-stored") if self._reads_as_before(f, changes, before) else f
+            for f in self.judge_stored(scenario, after)
+        ]
+        return [*stored, *judge_unchanged(before, after, changes, self.schema, self.same)]
+
+    @staticmethod
+    def _reads_as_before(finding: Finding, changes: str, before: Json) -> bool:
+        collection, _, name = changes.rpartition(".")
+        if finding.kind != "wrong-value" or not finding.where.endswith(f"].{name}"):
+            return False
+        elements = at(before, collection)
+        return isinstance(elements, list) and any(
+            same_json(finding.received, at(element, name)) for element in elements
+        )
+
+    def count(self, record: Record) -> list[Finding]:
+        """The record must be found by its natural key exactly once, where the host supports it."""
+        found = self.records.look_up(self.table.resource, self.key)
+        if not found.known:
+            return []
+        where = "records found by the natural key"
+        number = len(found.matches)
+        kind = "ok" if number == 1 else "not-found" if number == 0 else "duplicated"
+        findings = [Finding(where, 1, number, BY_KEY, kind)]
+        for body in found.matches:
+            other = body.get("id")
+            if isinstance(other, str) and not _equal_ids(other, record.id):
+                # Under our key, made by our request: ours to delete.
+                self.records.adopt(self.table.resource, body, other)
+                where = "id of the record under the natural key"
+                findings.append(Finding(where, record.id, other, BY_KEY, "new-id"))
+        return findings
+
+
+def _status(method: str, expected: int, response: requests.Response, rule: str) -> Finding:
+    where = f"status of the {method}"
+    if response.status_code == expected:
+        return Finding(where, expected, expected, rule)
+    received: Any = response.status_code
+    if received >= FIRST_ERROR:
+        received = f"{received}: {describe(response)}"
+    return Finding(where, expected, received, rule, "status")
+
+
+def _same_id(expected: str | None, received: Any) -> Finding:
+    kind = "ok" if _equal_ids(received, expected) else "id"
+    return Finding("id", expected, received, BY_READ, kind)
+
+
+def _equal_ids(one: Any, other: str | None) -> bool:
+    """Dashed and undashed spellings of one id are equal."""
+    if not isinstance(one, str) or other is None:
+        return False
+    return one.replace("-", "").lower() == other.replace("-", "").lower()
+
+
+def _object(response: requests.Response) -> tuple[Json | None, str]:
+    """The JSON object of an answer, or what is wrong with it."""
+    try:
+        body = json.loads(response.content, parse_constant=_refuse_constant)
+    except ValueError as error:
+        return None, f"not JSON ({error})"
+    return (body, "") if isinstance(body, dict) else (None, "JSON, but not one object")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,31 @@
+"""What can go wrong, in three kinds that must never be mistaken for each other.
+
+A mistake in the set-up (:class:`ConfigurationError`), a check that could not be made
+(:class:`NotTestable`), a finding against the judged API or product (:class:`NonConformance`).
+Anything else that escapes our code is our own bug and is reported as such.
+"""
+
+from __future__ import annotations
+
+
+class EdFiError(Exception):
+    """Base of the errors whose text is meant for the person who runs the tests."""
+
+
+class ConfigurationError(EdFiError):
+    """The run cannot start: an option, a file, an address or a credential is wrong.
+
+    Becomes ``pytest.UsageError`` (exit code 4) before any test runs.
+    """
+
+
+class NotTestable(EdFiError):
+    """A prerequisite is missing, so nothing can be said about the scenario. Red, never skipped."""
+
+
+class NonConformance(EdFiError, AssertionError):
+    """The judged API or product does not do what the certification table or the schema asks."""
+
+
+class RequestFailed(EdFiError):
+    """No answer came: the connection, the TLS handshake or the reading of the answer failed."""

@@ -1,0 +1,149 @@
+"""The plugin's hooks where an API address is given: connect, observe, report, clean up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_edfi_cte import collection, fixtures
+from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.evidence import Evidence
+from pytest_edfi_cte.reporting import pytest_html as html_view
+from pytest_edfi_cte.reporting.collect import Collector, our_bug
+from pytest_edfi_cte.run import Run
+from pytest_edfi_cte.settings import Settings
+
+
+class RunHooks:
+    """pytest's hooks around one :class:`Run`."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self.config = config
+        handed = getattr(config, "workerinput", {}).pop("edfi_cte", None)
+        self.is_worker = handed is not None
+        if handed:
+            handed = json.loads(handed)
+            settings = _as_in_controller(settings, handed)
+            config.stash[fixtures.SETTINGS] = settings
+        self.run = Run.of_worker(settings, handed) if handed else Run(settings)
+        config.stash[fixtures.RUN] = self.run
+        self.results = Collector(self.run)
+        self.html = html_view.HtmlHooks(self.run)
+        config.pluginmanager.register(self.html, "edfi_cte_html")
+        collection.add_suite(config)
+
+    # -- collect ------------------------------------------------------------------------------
+
+    def pytest_collect_file(self, file_path: Path, parent: Any) -> pytest.Module | None:
+        """Collect the suite even where the user's ``python_files`` does not match its names."""
+        if collection.is_foreign_name(file_path, parent.config):
+            return collection.make_module(file_path, parent)
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """With xdist the controller connects, before any worker is started."""
+        if self._is_controller() and not session.config.option.collectonly:
+            self._connect()
+
+    def pytest_configure_node(self, node: Any) -> None:
+        """xdist: give a worker what it needs to talk to the same API with the same token."""
+        node.workerinput["edfi_cte"] = json.dumps(self.run.hand_over())
+
+    pytest_configure_node = pytest.hookimpl(optionalhook=True)(pytest_configure_node)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Connect where a collected test needs the API: what is wrong is said before any test."""
+        if session.config.option.collectonly or self.is_worker or self._is_controller():
+            return
+        if any(name.startswith("edfi_") for item in session.items for name in _names(item)):
+            self._connect()
+
+    def _is_controller(self) -> bool:
+        return not self.is_worker and getattr(self.config.option, "dist", "no") != "no"
+
+    def _connect(self) -> None:
+        cache = getattr(self.config, "cache", None)
+        try:
+            self.run.open_journal(cache.mkdir("edfi") if cache else None)
+            self.run.session  # noqa: B018 - the first access connects
+            self.run.table  # noqa: B018 - the first access loads and checks
+            self.run.clean_up_after_killed_runs()
+        except ConfigurationError as error:
+            raise pytest.UsageError(self.run.redactor.clean(str(error))) from None
+        except Exception:  # noqa: BLE001 - a bug of ours must not look like the host's
+            text = self.run.redactor.clean(our_bug(pytest.ExceptionInfo.from_current()))
+        else:
+            return
+        pytest.exit(text, returncode=pytest.ExitCode.INTERNAL_ERROR)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """One line about the API, once it has introduced itself."""
+        if self.is_worker or self.run.connected is None:
+            return []
+        api = self.run.connected
+        return [
+            f"edfi: {api.base_url} is version {api.version}, Data Standard {api.data_standard}",
+            *(f"edfi: note: {note}" for note in api.notes),
+        ]
+
+    # -- run ----------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Start the test's evidence before its first fixture sends something."""
+        self.run.current_test = item.nodeid
+        item.stash[fixtures.EVIDENCE] = Evidence(self.run)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give the report its verdict, evidence and a text for people."""
+        report = yield
+        return self.results.attach(item, call, report)
+
+    # -- end ----------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Delete what the run created, after xdist's workers have stopped."""
+        if not self.is_worker:
+            self.run.clean_up()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what is left behind and what could not be looked up."""
+        notes = [*self.run.notes, *self.results.notes]
+        left = self.run.left_behind
+        if not notes and not left:
+            return
+        terminalreporter.section("Ed-Fi conformance")
+        for note in dict.fromkeys(notes):
+            terminalreporter.line(f"note: {note}")
+        for problem in left:
+            terminalreporter.line(f"LEFT BEHIND: {problem}", red=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Stop the sandbox and close connections."""
+        self.run.close()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather the workers' results for the summary."""
+        self.results.gather(report)
+        self.html.gather(report)
+
+
+def _names(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", ()))
+
+
+def _as_in_controller(settings: Settings, handed: dict[str, Any]) -> Settings:
+    from dataclasses import replace  # noqa: PLC0415 - workers only
+
+    return replace(settings, seed=handed["seed"], school_year=handed["school_year"])

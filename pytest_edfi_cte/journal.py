@@ -1,0 +1,124 @@
+"""What a run created, on disk, so that exactly that is deleted again, even after ``kill -9``.
+
+One JSON line per event. The run that owns a journal holds a lock beside it for as long as it
+lives; a journal whose lock is free belongs to a run that was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record of ours in the API. ``url`` is None where the creation was never confirmed."""
+
+    base_url: str
+    resource: str
+    key: Mapping[str, Any]
+    url: str | None
+
+
+class Journal:
+    """Append-only list of created and deleted records; shared by the workers of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def start(cls, folder: Path) -> Journal:
+        """A new, empty journal below ``folder``."""
+        return cls(folder / f"run-{os.getpid()}-{secrets.token_hex(4)}.jsonl")
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+    @contextmanager
+    def owned(self) -> Iterator[bool]:
+        """Hold the journal; gives False where another live run holds it."""
+        lock = FileLock(self._lock_path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def creating(self, base_url: str, resource: str, key: Mapping[str, Any]) -> None:
+        """Note the intent before the request: a kill in between leaves a trace."""
+        self._append("creating", Entry(base_url, resource, key, None))
+
+    def created(self, entry: Entry) -> None:
+        """Note a record that is ours to delete."""
+        self._append("created", entry)
+
+    def deleted(self, url: str) -> None:
+        """Note that a record of ours is gone."""
+        self._append("deleted", Entry("", "", {}, url))
+
+    def pending(self) -> list[Entry]:
+        """Records of ours that still exist, newest first."""
+        found: dict[str, Entry] = {}
+        for event, entry in self._events():
+            if event == "created" and entry.url:
+                found[entry.url] = entry
+            elif event == "deleted" and entry.url:
+                found.pop(entry.url, None)
+        return list(reversed(found.values()))
+
+    def unconfirmed(self) -> list[Entry]:
+        """Creations that were begun and whose answer was never noted."""
+        open_ends: dict[str, Entry] = {}
+        for event, entry in self._events():
+            name = json.dumps([entry.resource, entry.key], sort_keys=True)
+            if event == "creating":
+                open_ends[name] = entry
+            elif event in ("created", "settled"):
+                open_ends.pop(name, None)
+        return list(open_ends.values())
+
+    def settled(self, entry: Entry) -> None:
+        """Note that a begun creation made nothing of ours."""
+        self._append("settled", entry)
+
+    def remove(self) -> None:
+        """Forget the journal: nothing of the run is left."""
+        self.path.unlink(missing_ok=True)
+        self._lock_path.unlink(missing_ok=True)
+
+    def _append(self, event: str, entry: Entry) -> None:
+        line = json.dumps({"event": event, **asdict(entry)}, ensure_ascii=True)
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")  # one write, so that workers' lines never mix
+
+    def _events(self) -> Iterator[tuple[str, Entry]]:
+        if not self.path.exists():
+            return
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError, TypeError, KeyError):  # a line that a kill cut in half
+                raw = json.loads(line)
+                yield raw.pop("event"), Entry(**raw)
+
+
+def orphans(folder: Path, own: Journal) -> Iterator[Journal]:
+    """Journals of runs that were killed, each held while the caller works on it."""
+    for path in sorted(folder.glob("run-*.jsonl")):
+        if path == own.path:
+            continue
+        journal = Journal(path)
+        with journal.owned() as mine:
+            if mine:
+                yield journal

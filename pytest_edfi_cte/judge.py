@@ -1,0 +1,274 @@
+"""The judge: typed comparison, schema validation and the difference between two reads.
+
+Everything it says is a :class:`Finding`. JSON types are part of a value (true is not 1),
+collections are matched by their key, and absent, null and empty are three different things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_edfi_cte.compare import (
+    ABSENT,
+    Json,
+    SameDescriptor,
+    at,
+    identity_of,
+    is_descriptor,
+    json_type,
+    same_json,
+    short,
+)
+from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
+
+#: What the API keeps beside the data: it may change between two reads.
+SERVER_KEPT = frozenset({"_etag", "_lastModifiedDate", "_lineage", "link"})
+TABLE_RULE = "by the certification table"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One compared thing: where, what was expected, what was received, and whether that is right.
+
+    ``kind`` is one word for the sort of problem ("missing", "wrong-type", "changed"…), "ok" where
+    there is none. ``rule`` says who requires it. ``where`` is a path in the record or a part of
+    the answer, e.g. ``Location header``.
+    """
+
+    where: str
+    expected: Any
+    received: Any
+    rule: str
+    kind: str = "ok"
+    expected_note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True where nothing is wrong."""
+        return self.kind == "ok"
+
+
+def judge_record(
+    scenario: Scenario,
+    record: Any,
+    schema: Json,
+    same_descriptor: SameDescriptor | None = None,
+) -> list[Finding]:
+    """Every row of the table against a record as read back: one finding per row, at least."""
+    if not isinstance(record, Mapping):
+        return [_finding("record", {}, record, TABLE_RULE, expected_note="one JSON object")]
+    return list(_Rows(scenario, record, schema, same_descriptor))
+
+
+class _Rows:
+    """Walks the table's rows over one record."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        record: Mapping[str, Any],
+        schema: Json,
+        same_descriptor: SameDescriptor | None,
+    ) -> None:
+        self.step = scenario.step
+        self.rows = scenario.table.rows
+        self.payload = scenario.payload
+        self.record = record
+        self.schema = schema
+        self.same = same_descriptor
+        self.collections = {row.path: row for row in self.rows if row.collection}
+
+    def __iter__(self) -> Iterator[Finding]:
+        for row in self.rows:
+            parent = row.path.rpartition(".")[0]
+            if row.collection:
+                yield from self._collection(row)
+            elif parent in self.collections:
+                yield self._element_row(row, parent)
+            else:
+                yield self._plain(row, at(self.record, row.path), row.path)
+
+    def _plain(self, row: Row, received: Any, where: str) -> Finding:
+        rule = f"{row.required} {TABLE_RULE}"
+        if row.type in CONTAINERS:
+            expected: Any = at(self.payload, row.path)
+            kind = "ok" if json_type(received) == "object" else _problem(expected, received)
+            return Finding(where, expected, received, rule, kind, "an object")
+        return _finding(where, row.values[self.step], received, rule, same=self.same)
+
+    def _key(self, path: str) -> str:
+        """The identity property of a collection's elements, from the schema."""
+        return identity_of(self.schema, path)[0]
+
+    def _collection(self, row: Row) -> Iterator[Finding]:
+        rule = f"{row.required} {TABLE_RULE}"
+        received, expected = at(self.record, row.path), at(self.payload, row.path)
+        if not isinstance(received, list):
+            kind = _problem(expected, received)
+            yield Finding(row.path, expected, received, rule, kind, "an array")
+            return
+        key = self._key(row.path)
+        sent = [element[key] for element in expected]
+        yield Finding(row.path, expected, received, rule, expected_note="an array")
+        for number, element in enumerate(received):
+            value = element.get(key, ABSENT) if isinstance(element, Mapping) else element
+            label = f"{row.path}[{short(value) if isinstance(value, str) else number}]"
+            if not any(self._matches(value, one) for one in sent):
+                yield Finding(label, ABSENT, element, rule, "extra")
+            elif any(self._matches(value, at(before, key)) for before in received[:number]):
+                yield Finding(label, ABSENT, element, rule, "duplicate")
+
+    def _element_row(self, row: Row, parent: str) -> Finding:
+        key = self._key(parent)
+        wanted = at(self.payload, parent)[0][key]
+        where = f"{parent}[{short(wanted)}].{row.name}"
+        elements = at(self.record, parent)
+        received: Any = ABSENT
+        for element in elements if isinstance(elements, list) else []:
+            if self._matches(at(element, key), wanted):
+                received = at(element, row.name)
+                break
+        return self._plain(row, received, where)
+
+    def _matches(self, one: Any, other: Any) -> bool:
+        """One service, if perhaps in another namespace or case: then its key row says which."""
+        if same_json(one, other, self.same):
+            return True
+        return is_descriptor(one, other) and short(one).lower() == short(other).lower()
+
+
+def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
+    """Where a record breaks its JSON Schema; ``label`` names the schema in the rule."""
+    findings = []
+    for error in validator.iter_errors(record):
+        for leaf in _leaves(error):
+            where = _where(record, list(leaf.absolute_path))
+            received = leaf.instance
+            expected: Any = f"{leaf.validator} {leaf.validator_value}"
+            kind = "schema"
+            if leaf.validator == "required":
+                name = next((n for n in leaf.validator_value if n not in leaf.instance), "")
+                where, received = f"{where}.{name}".lstrip("."), ABSENT
+                expected, kind = "present", "missing"
+            elif leaf.validator == "type":
+                kinds = leaf.validator_value
+                expected = " or ".join([kinds] if isinstance(kinds, str) else kinds)
+                kind = "wrong-type"
+            elif leaf.validator == "format":
+                expected = _FORMATS.get(leaf.validator_value, leaf.validator_value)
+            findings.append(Finding(where or "record", expected, received, label, kind, "schema"))
+    return findings
+
+
+_FORMATS = {"date": "a date such as 2026-08-23", "date-time": "a date and time (RFC 3339)"}
+
+
+def judge_unchanged(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    changes: str,
+    schema: Json,
+    same_descriptor: SameDescriptor | None = None,
+) -> list[Finding]:
+    """Differences between two reads of one record, except at ``changes`` and in what a host keeps.
+
+    ``changes`` is the dotted path the scenario changes. No finding means: nothing else changed.
+    """
+    return list(_Diff(changes, schema, same_descriptor).walk(before, after, "", ""))
+
+
+class _Diff:
+    def __init__(self, changes: str, schema: Json, same: SameDescriptor | None) -> None:
+        self.changes = changes
+        self.schema = schema
+        self.same = same
+
+    def walk(self, before: Any, after: Any, path: str, label: str) -> Iterator[Finding]:
+        if path == self.changes:
+            return
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            for name in sorted({*before, *after} - SERVER_KEPT):
+                inner = f"{path}.{name}".lstrip(".")
+                shown = f"{label}.{name}".lstrip(".")
+                yield from self.walk(at(before, name), at(after, name), inner, shown)
+        elif isinstance(before, list) and isinstance(after, list):
+            yield from self._lists(before, after, path, label)
+        elif not same_json(before, after, self.same):
+            kind = {"absent": "lost", "null": "lost"}.get(json_type(after), "changed")
+            if before is ABSENT:
+                kind = "appeared"
+            yield Finding(label, before, after, "unchanged by the update", kind)
+
+    def _lists(self, before: list[Any], after: list[Any], path: str, label: str) -> Iterator[Any]:
+        keys = identity_of(self.schema, path)
+        left = list(after)
+        for element in before:
+            name = short(at(element, keys[0])) if keys else ""
+            match: Any = ABSENT
+            for number, other in enumerate(left):
+                if self._same_element(element, other, keys):
+                    match = left.pop(number)  # by place: list.remove would take 1 for true
+                    break
+            yield from self.walk(element, match, path, f"{label}[{name}]")
+        for element in left:
+            name = short(at(element, keys[0])) if keys else ""
+            yield from self.walk(ABSENT, element, path, f"{label}[{name}]")
+
+    def _same_element(self, one: Any, other: Any, keys: list[str]) -> bool:
+        if keys:
+            return all(same_json(at(one, k), at(other, k), self.same) for k in keys)
+        return same_json(one, other, self.same)
+
+
+def _finding(
+    where: str,
+    expected: Any,
+    received: Any,
+    rule: str,
+    *,
+    expected_note: str = "",
+    same: SameDescriptor | None = None,
+) -> Finding:
+    kind = "ok" if same_json(expected, received, same) else _problem(expected, received)
+    return Finding(where, expected, received, rule, kind, expected_note)
+
+
+def _problem(expected: Any, received: Any) -> str:
+    """The sort of difference, in one word."""
+    if received is ABSENT:
+        return "missing"
+    if received is None:
+        return "null"
+    if json_type(expected) != json_type(received):
+        return "wrong-type"
+    if is_descriptor(expected, received) and expected.lower() == received.lower():
+        return "case"
+    if is_descriptor(expected, received) and short(expected) == short(received):
+        return "namespace"
+    return "wrong-value"
+
+
+def _leaves(error: Any) -> Iterator[Any]:
+    """An optional reference is "the reference or null": what matters is why it is no reference."""
+    if error.validator == "anyOf":
+        for inner in error.context:
+            if inner.schema_path[0] == 0:
+                yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _where(record: Any, path: list[str | int]) -> str:
+    label = ""
+    here = record
+    for part in path:
+        here = here[part]
+        if isinstance(part, int):
+            names = here.items() if isinstance(here, Mapping) else ()
+            key = next((v for k, v in names if k.endswith("Descriptor") and is_descriptor(v)), None)
+            label += f"[{short(key) if key else part}]"
+        else:
+            label = f"{label}.{part}".lstrip(".")
+    return label

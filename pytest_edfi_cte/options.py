@@ -1,0 +1,200 @@
+"""The table of options: each name gives an option, an environment variable and an ini key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import pytest
+
+SANDBOX = "sandbox"
+SECRET_VARIABLE = "EDFI_CLIENT_SECRET"  # noqa: S105 - the name of a variable, not its value
+EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting: ``name`` gives ``--edfi-name``, ``EDFI_NAME`` and the ini key ``edfi_name``."""
+
+    name: str
+    help: str
+    parse: Callable[[str], Any]
+    default: Any = None
+    metavar: str | None = None
+    kind: str = "value"  # or "flag", "list"
+
+    @property
+    def flag(self) -> str:
+        """The command-line option."""
+        return "--edfi-" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"EDFI_{self.name.upper()}"
+
+    @property
+    def ini(self) -> str:
+        """The key in the pytest configuration."""
+        return f"edfi_{self.name}"
+
+
+def _url(text: str) -> str:
+    if text == SANDBOX:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(
+            f"{text!r} is not the base URL of an Ed-Fi API; expected https://host/path, "
+            f"or the word {SANDBOX!r} for the embedded one"
+        )
+    if parts.username or parts.password:
+        raise ValueError(
+            "credentials do not belong in the URL, it is printed; "
+            f"use --edfi-client-id and {SECRET_VARIABLE}"
+        )
+    if parts.query or parts.fragment:
+        raise ValueError(f"{text!r} has a query or fragment; give the base URL alone")
+    return text
+
+
+def _school_year(text: str) -> int:
+    span = re.fullmatch(r"(\d{4})\s*[-/]\s*(\d{2}|\d{4})", text)
+    if span:
+        ends = int(span[1]) + 1
+        raise ValueError(f"{text!r}: a school year is named by the year it ends in, e.g. {ends}")
+    if not re.fullmatch(r"\d{4}", text) or not EARLIEST_YEAR <= int(text) <= LATEST_YEAR:
+        raise ValueError(f"{text!r} is not a school year; expected the year it ends in, e.g. 2027")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,3}", text):
+        raise ValueError(f"{text!r} is not a whole number from 0 to 999")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise ValueError(f"{text!r} is not a whole number of at most 18 digits")
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False, "": False}
+    if text.lower() not in words:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return words[text.lower()]
+
+
+def _namespace(text: str) -> str:
+    if not re.fullmatch(r"uri://[^/#\s]+", text):
+        raise ValueError(f"{text!r} is not a descriptor namespace such as uri://ed-fi.org")
+    return text
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(f"{text!r} is not NAME=VALUE, e.g. studentUniqueId=604822")
+    return name.strip(), value
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "url",
+        "Base URL of the Ed-Fi API to judge, or 'sandbox' for an embedded one. "
+        "Without it the plugin adds nothing.",
+        _url,
+        metavar="URL",
+    ),
+    Option("client_id", "OAuth client id (key) for the API.", str, metavar="ID"),
+    Option(
+        "env_file",
+        f"Dotenv file with EDFI_… variables; with the environment the only place for the secret "
+        f"({SECRET_VARIABLE}).",
+        str,
+        metavar="PATH",
+    ),
+    Option(
+        "school_year",
+        "Current school year, named by the year it ends in (default: from today's date, "
+        "turning on July 1).",
+        _school_year,
+        metavar="YEAR",
+    ),
+    Option(
+        "set",
+        "Replace a value of the certification table, e.g. studentUniqueId=604822; repeatable. "
+        "update:NAME=VALUE replaces it in one scenario only.",
+        _assignment,
+        metavar="NAME=VALUE",
+        kind="list",
+    ),
+    Option(
+        "namespace",
+        "Namespace of the table's descriptor values.",
+        _namespace,
+        default="uri://ed-fi.org",
+        metavar="URI",
+    ),
+    Option("seed", "Seed of the fictional data (default: random, printed).", _seed, metavar="N"),
+    Option("timeout", "Seconds to wait for the API.", _positive, default=30.0, metavar="SECONDS"),
+    Option(
+        "retries",
+        "How often to try again after a connection error, 429, 502, 503 or 504.",
+        _count,
+        default=3,
+        metavar="N",
+    ),
+    Option("ca_bundle", "PEM file with the certificates to trust.", str, metavar="FILE"),
+    Option(
+        "insecure",
+        "Do NOT verify the API's TLS certificate. Anyone on the way can read the secret.",
+        _boolean,
+        default=False,
+        kind="flag",
+    ),
+    Option(
+        "keep_data",
+        "Leave the records this run created in the API.",
+        _boolean,
+        default=False,
+        kind="flag",
+    ),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option and ini key with pytest."""
+    group = parser.getgroup("edfi", "Ed-Fi conformance (pytest-edfi-cte)")
+    for option in OPTIONS:
+        text = f"{option.help} Also {option.variable} or ini {option.ini}."
+        text = text.replace("%", "%%")
+        if option.kind == "flag":
+            group.addoption(option.flag, action="store_true", default=None, help=text)
+        else:
+            action = "append" if option.kind == "list" else "store"
+            group.addoption(
+                option.flag, action=action, default=None, metavar=option.metavar, help=text
+            )
+        # No ini default: an empty value and an absent one must be told apart.
+        if option.kind == "list":
+            parser.addini(option.ini, option.help, type="linelist", default=None)
+        else:
+            parser.addini(option.ini, option.help, type="string", default=None)

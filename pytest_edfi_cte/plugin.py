@@ -1,0 +1,46 @@
+"""The pytest11 entry point: hooks that delegate. Costs nothing where no API address is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_edfi_cte import fixtures, options, settings
+from pytest_edfi_cte.errors import ConfigurationError
+
+MARKERS = ("edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the --edfi-… options and edfi_… ini keys."""
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings; where there is an API address, start a run and add its hooks."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    config.pluginmanager.register(fixtures, "edfi_cte_fixtures")
+    try:
+        effective = settings.read_settings(config)
+        config.stash[fixtures.SETTINGS] = effective
+        if effective.url is None:
+            return
+        from pytest_edfi_cte.hooks import RunHooks  # noqa: PLC0415 - only where it is used
+
+        config.pluginmanager.register(RunHooks(config, effective), "edfi_cte_run")
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Each effective setting with its source."""
+    return config.stash[fixtures.SETTINGS].header()
+
+
+def pytest_pycollect_makemodule(module_path: Any, parent: Any) -> pytest.Module | None:
+    """Collect our suite as we wrote it, whatever naming the user's own tests follow."""
+    from pytest_edfi_cte import collection  # noqa: PLC0415 - only while collecting
+
+    return collection.make_module(module_path, parent)

@@ -1,0 +1,179 @@
+"""Prerequisites of a scenario: pre-loaded ones are looked up, the others reused or created."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from pytest_edfi_cte.client.problems import describe, problem_type
+from pytest_edfi_cte.errors import NotTestable, RequestFailed
+from pytest_edfi_cte.records import Record, Records
+
+Json = dict[str, Any]
+OK, FIRST_ERROR, FORBIDDEN, SERVER_ERROR = 200, 400, 403, 500
+
+
+class Prerequisites:
+    """What must exist before scenario 1, in the order of the certification."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        #: descriptor URI -> the API's own spelling of it
+        self.spellings: dict[str, str] = {}
+
+    def same_descriptor(self, one: str, other: str) -> bool:
+        """Whether the API itself holds two URIs for one value (differences in case only)."""
+        spelled = (self.spellings.get(one, one), self.spellings.get(other, other))
+        return spelled[0] == spelled[1]
+
+    def preloaded(self, name: str, resource: str, body: Mapping[str, Any]) -> Record:
+        """A record the certification calls pre-loaded: looked up, never made."""
+        resources = [resource, "schools"] if resource == "localEducationAgencies" else [resource]
+        for candidate in resources:
+            query = self.records.key_of(candidate, body)
+            if candidate == "schools":
+                query = {"schoolId": body["localEducationAgencyId"]}
+            found = self.records.look_up(candidate, query)
+            if found.matches:
+                return self._existing(candidate, found.matches[0])
+            if not found.known:
+                return Record(resource, body, None, created=False)
+        key = ", ".join(f"{n}={v!r}" for n, v in self.records.key_of(resource, body).items())
+        raise NotTestable(
+            f"the {name} is missing: the API has no {resource} record with {key}.\n"
+            "  The certification expects it to be loaded before. Load the Ed-Fi sample data "
+            f"(Grand Bend), or POST it to {self.records.session.resource_url(resource)} with a key "
+            "that may create it, or name one that exists with --edfi-set."
+        )
+
+    def descriptors(self, uris: list[str], properties: Mapping[str, str]) -> None:
+        """Look the descriptor values up; ``properties`` maps each URI to the property it is for."""
+        missing = []
+        for uri in uris:
+            namespace, _, code = uri.partition("#")
+            name = namespace.rpartition("/")[2]
+            collection = collection_of(name)
+            found = self._descriptor(collection, code)
+            if found is None:
+                continue
+            spelled = [u for u in found if u.lower() == uri.lower()]
+            if spelled:
+                self.spellings[uri] = spelled[0]
+                self.spellings[spelled[0]] = spelled[0]
+                continue
+            text = f"{uri} (for {properties[uri]}) in {collection}"
+            elsewhere = [u for u in found if u.partition("#")[2].lower() == code.lower()]
+            if elsewhere:
+                own = elsewhere[0].partition("#")[0].rpartition("/")[0]
+                text += f"; the API has it as {elsewhere[0]}: try --edfi-namespace {own}"
+            missing.append(text)
+        if missing:
+            raise NotTestable(
+                "descriptor values are missing in the API:\n  "
+                + "\n  ".join(missing)
+                + "\n  Load the Ed-Fi descriptors, or choose other values with --edfi-set "
+                "(a code value, or a full uri://…#value)."
+            )
+
+    def _descriptor(self, collection: str, code: str) -> list[str] | None:
+        """URIs the API holds for a code value; None where it would not say."""
+        url = self.records.session.resource_url(collection)
+        try:
+            response = self.records.session.get(url, params={"codeValue": code})
+            found = json.loads(response.content) if response.status_code == OK else None
+        except (RequestFailed, ValueError) as error:
+            self.records.note(f"Could not look up {collection}: {error}")
+            return None
+        if not isinstance(found, list):
+            self.records.note(
+                f"Could not look up {collection}: {response.status_code}: {describe(response)}"
+            )
+            return None
+        uris = [
+            f"{d['namespace']}#{d['codeValue']}"
+            for d in found
+            if isinstance(d, dict) and {"namespace", "codeValue"} <= d.keys()
+        ]
+        if uris and not any(u.partition("#")[2].lower() == code.lower() for u in uris):
+            self.records.note(f"Could not look up {collection}: the API ignores codeValue")
+            return None
+        return uris
+
+    def reuse_or_create(
+        self,
+        name: str,
+        resource: str,
+        body: Mapping[str, Any],
+        query: Mapping[str, Any] | None = None,
+    ) -> Record:
+        """The record if it exists (untouched), else a new one of ours.
+
+        ``query`` widens the look-up, e.g. to any enrolment of the student in the school.
+        """
+        found = self.records.look_up(resource, query or self.records.key_of(resource, body))
+        if found.matches:
+            return self._existing(resource, found.matches[0])
+        return self.create(name, resource, body, absent=found.known)
+
+    def create(
+        self, name: str, resource: str, body: Mapping[str, Any], *, absent: bool = False
+    ) -> Record:
+        """POST a prerequisite; raises :class:`NotTestable` with the API's words when refused."""
+        try:
+            posted = self.records.post(resource, body, absent=absent)
+        except RequestFailed as error:
+            raise NotTestable(f"the {name} could not be created: no answer.\n  {error}") from None
+        if posted.response.status_code >= FIRST_ERROR:
+            raise NotTestable(refusal(f"the {name} could not be created", posted.response))
+        return posted.record
+
+    def _existing(self, resource: str, body: Json) -> Record:
+        record_id = body.get("id")
+        url = None
+        if isinstance(record_id, str):
+            url = self.records.session.resource_url(resource, record_id)
+        ours = self.records.is_ours(resource, record_id)
+        return Record(resource, body, url, created=ours)
+
+
+def collection_of(descriptor: str) -> str:
+    """``CTEProgramServiceDescriptor`` → ``cteProgramServiceDescriptors``."""
+    capitals = len(descriptor) - len(descriptor.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    head = max(1, capitals - 1)
+    return descriptor[:head].lower() + descriptor[head:] + "s"
+
+
+#: Likely cause by status, in the words of the person who can act on it.
+_CAUSES = {
+    400: "The API finds the record invalid; its answer says where.",
+    401: "The token is not accepted: the client id may belong to another API or be disabled.",
+    403: "This key may not write that: ask the host which claim set and ed-orgs the key has.",
+    404: "The API has no such collection: check that the base URL and its data standard are right.",
+    405: "The API does not allow this method here; perhaps it is read-only.",
+    409: "The record refers to something the API does not have, or conflicts with another.",
+}
+
+
+def refusal(what: str, response: requests.Response) -> str:
+    """A refused request as text: what it means, the exchange, the API's words, the likely cause."""
+    status = response.status_code
+    cause = _CAUSES.get(status, "The API's answer says why.")
+    if status >= SERVER_ERROR:
+        cause = "The API itself failed: its log, by time and correlation id, says why. Try again."
+    about_student = "studentSchoolAssociations" not in response.url and "/students" not in (
+        response.url
+    )
+    if status == FORBIDDEN and about_student and "/student" in response.url:
+        cause = (
+            "The student has no enrollment (studentSchoolAssociation) in a school under an ed-org "
+            "of this key, or the key's claim set lacks the resource."
+        )
+    if "namespace" in problem_type(response):
+        cause = "The descriptor's namespace is not one of this key's."
+    return (
+        f"{what}.\n  {response.request.method} {response.url} → {status}\n"
+        f"  The API says: {describe(response)}\n  {cause}"
+    )

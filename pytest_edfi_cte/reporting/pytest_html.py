@@ -1,0 +1,101 @@
+"""pytest-html as a view of the result model: columns, a section per scenario, a summary on top."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_edfi_cte.reporting.model import ScenarioResult, is_good
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from pytest_edfi_cte.run import Run
+
+COLUMNS = ("Scenario", "Requirement", "Expected", "Received")
+#: pytest-html's own columns before ours: Result, Test.
+FIRST = 2
+
+
+class HtmlHooks:
+    """pytest-html's hooks; where it is not installed or switched off, none is called."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._results: dict[str, ScenarioResult] = {}
+
+    def gather(self, report: pytest.TestReport) -> None:
+        """Keep a scenario's result for the summary."""
+        result: ScenarioResult | None = getattr(report, "edfi", None)
+        if result:
+            self._results[report.nodeid] = result
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Name the report for what it is."""
+        report.title = "Ed-Fi CTE conformance report"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        """Add our columns behind Result and Test."""
+        cells[FIRST:FIRST] = [f"<th>{name}</th>" for name in COLUMNS]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
+        """Fill our columns; tests that are no scenario leave them empty."""
+        result: ScenarioResult | None = getattr(report, "edfi", None)
+        cells[FIRST:FIRST] = self._render("cells", result=result, row=_deciding(result))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:
+        """Show a scenario's findings and exchanges above whatever was logged."""
+        result: ScenarioResult | None = getattr(report, "edfi", None)
+        if result:
+            logged = [line for line in data if line != "No log output captured."]
+            message = result["message"]
+            # The message is in our section already, in a form that fits a narrow screen.
+            data[:] = self._render("details", result=result) + (logged if not message else [])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Verdicts first, then what was judged; what is left behind is said here too."""
+        self._run.clean_up()
+        results = sorted(self._results.values(), key=lambda r: (r["number"], r["scenario"]))
+        facts = results[0]["facts"] if results else {}
+        notes = dict.fromkeys(note for result in results for note in result["notes"])
+        prefix.extend(
+            self._render(
+                "summary",
+                results=results,
+                facts=facts,
+                notes=list(notes),
+                left=self._run.left_behind,
+                is_good=is_good,
+            )
+        )
+
+    @cached_property
+    def _template(self) -> Template:
+        from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - idle cost
+
+        loader = PackageLoader("pytest_edfi_cte.reporting")
+        environment = Environment(
+            loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
+        )
+        return environment.get_template("pytest_html.html")
+
+    def _render(self, part: str, **values: Any) -> list[str]:
+        """One block of the template, escaped; ``cells`` gives one text per column."""
+        context = self._template.new_context(values)
+        text = "".join(self._template.blocks[part](context))
+        return [cell.strip() for cell in text.split("<!--cell-->") if cell.strip()]
+
+
+def _deciding(result: ScenarioResult | None) -> dict[str, Any] | None:
+    """The row that decided the verdict: the first wrong finding."""
+    if result is None:
+        return None
+    wrong = [row for row in result["findings"] if not row["ok"]]
+    return dict(wrong[0]) if wrong else None

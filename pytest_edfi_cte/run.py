@@ -1,0 +1,302 @@
+"""One run against one API: what the plugin's hooks and fixtures share.
+
+Imported only where an API address is given, so it may import what it needs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import tempfile
+from contextlib import AbstractContextManager, ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_edfi_cte import __version__
+from pytest_edfi_cte.client.discovery import Api, api_from, discover
+from pytest_edfi_cte.client.exchange import Recorder
+from pytest_edfi_cte.client.session import EdFiSession, HttpSession, Transport
+from pytest_edfi_cte.client.tokens import Token, TokenSource
+from pytest_edfi_cte.contract import Contract, ContractError, shipped
+from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
+from pytest_edfi_cte.factories import Fiction
+from pytest_edfi_cte.journal import Journal, orphans
+from pytest_edfi_cte.locks import alone_with
+from pytest_edfi_cte.options import SECRET_VARIABLE
+from pytest_edfi_cte.records import Records
+from pytest_edfi_cte.scenarios import Table
+from pytest_edfi_cte.secret import Redactor, Secret
+from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.tables import load
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.sandbox import Sandbox
+
+
+class Run:
+    """The state of a run: settings, connection, evidence, and what it created.
+
+    The process that starts it (xdist's controller, or the only one) connects, and cleans up at the
+    end; workers get its address, token and journal through :meth:`hand_over`.
+    """
+
+    def __init__(self, settings: Settings, contract: Contract | None = None) -> None:
+        self.settings = settings
+        self.contract = contract or shipped()
+        self.redactor = Redactor()
+        self.recorder = Recorder(self.redactor)
+        self.redactor.add(settings.client_secret, client_id=settings.client_id)
+        self.current_test = ""
+        self.notes: list[str] = []
+        self.left_behind: list[str] = []
+        self._sandbox: Sandbox | None = None
+        self._session: EdFiSession | None = None
+        self._journal: Journal | None = None
+        self._cleaned = False
+        self._handed: dict[str, Any] | None = None
+        self._resources = ExitStack()
+        self._check()
+
+    @classmethod
+    def of_worker(cls, settings: Settings, handed: dict[str, Any]) -> Run:
+        """The run as a worker sees it."""
+        run = cls(settings)
+        run._handed = handed
+        run._journal = Journal(Path(handed["journal"]))
+        run.redactor.add(Secret(handed["client_secret"]), client_id=handed["client_id"])
+        return run
+
+    def _check(self) -> None:
+        """Everything that can be wrong before anything is sent."""
+        try:
+            load(self.contract, self.settings, "5.0")
+        except ContractError as error:
+            raise ConfigurationError(f"{error}") from None
+        bundle = self.settings.ca_bundle
+        if bundle and not self.settings.insecure:
+            try:
+                folder = Path(bundle).is_dir()
+                ssl.create_default_context(
+                    cafile=None if folder else bundle, capath=bundle if folder else None
+                )
+            except (OSError, ssl.SSLError) as error:
+                source = self.settings.sources.get("ca_bundle", "--edfi-ca-bundle")
+                raise ConfigurationError(
+                    f"{source}: {bundle} cannot be used: {error.strerror or error}; "
+                    "expected a PEM file with the certificates to trust"
+                ) from None
+        if self.settings.embedded:
+            return
+        if not self.settings.client_id:
+            raise ConfigurationError(
+                "the API needs a client id: give --edfi-client-id, EDFI_CLIENT_ID or ini "
+                "edfi_client_id"
+            )
+        if not self.settings.client_secret:
+            raise ConfigurationError(
+                f"the API needs a client secret: set the environment variable {SECRET_VARIABLE}, "
+                "or name a dotenv file that has it with --edfi-env-file (a secret is never an "
+                "option: command lines are visible to others)"
+            )
+
+    # -- connecting -------------------------------------------------------------------------
+
+    @property
+    def session(self) -> EdFiSession:
+        """The authorised session; connects at its first use.
+
+        Raises :class:`ConfigurationError` where the API cannot be used at all.
+        """
+        if self._session is None:
+            self._session = self._connect()
+        return self._session
+
+    def _connect(self) -> EdFiSession:
+        url, client_id, secret = self._address()
+        self.redactor.add(secret, client_id=client_id)
+        transport = Transport(
+            timeout=self.settings.timeout,
+            retries=self.settings.retries,
+            ca_bundle=self.settings.ca_bundle,
+            insecure=self.settings.insecure,
+            trust_env=not self.settings.embedded,  # a proxy has no business with loopback
+        )
+        http = HttpSession(transport, self.recorder)
+        self._resources.callback(http.close)
+        token = None
+        if self._handed:
+            api = api_from(self._handed["discovery"], url, self.contract)
+            token = Token(
+                Secret(self._handed.pop("token")), self._handed["expires"], self._handed["lifetime"]
+            )
+        else:
+            api = discover(http, url, self.contract)
+        self._tokens = TokenSource(
+            http, api.oauth_url, client_id, secret, self.contract, token=token
+        )
+        self._tokens()
+        session = EdFiSession(api, transport, self.recorder, self._tokens)
+        # One pool: where token and data live on one host, they share one connection.
+        session.adapters = http.adapters
+        return session
+
+    def _address(self) -> tuple[str, str, Secret]:
+        if self._handed:
+            secret = Secret(self._handed.pop("client_secret"))
+            return self._handed["url"], self._handed["client_id"], secret
+        if not self.settings.embedded:
+            settings = self.settings
+            return settings.url or "", settings.client_id or "", settings.client_secret
+        try:
+            from pytest_edfi_cte.sandbox import Sandbox  # noqa: PLC0415 - an optional extra
+        except ImportError as error:
+            raise ConfigurationError(
+                f"--edfi-url=sandbox needs the sandbox's own dependencies ({error}); install them "
+                "with: pip install 'pytest-edfi-cte[sandbox]'"
+            ) from None
+        self._sandbox = Sandbox()
+        self._sandbox.start()
+        self._resources.callback(self._sandbox.stop)
+        return self._sandbox.url, self._sandbox.client_id, Secret(self._sandbox.client_secret)
+
+    def hand_over(self) -> dict[str, Any]:
+        """What a worker needs, as plain values for execnet. Holds the token: never print it."""
+        session = self.session
+        token = self._tokens.token
+        if token is None:  # connecting always fetches one
+            raise AssertionError("no token after connecting")
+        url, client_id, secret = self.settings.url, self.settings.client_id, None
+        if self._sandbox is not None:
+            url, client_id = self._sandbox.url, self._sandbox.client_id
+            secret = self._sandbox.client_secret
+        return {
+            "url": url,
+            "client_id": client_id,
+            "client_secret": secret or self.settings.client_secret.reveal(),
+            "token": token.value.reveal(),
+            "expires": token.expires,
+            "lifetime": token.lifetime,
+            "discovery": session.api.document,
+            "journal": str(self.journal.path),
+            "seed": self.settings.seed,
+            "school_year": self.settings.school_year,
+        }
+
+    # -- what a run knows -------------------------------------------------------------------
+
+    @property
+    def connected(self) -> Api | None:
+        """The API, None before the run has connected."""
+        return self._session.api if self._session else None
+
+    @property
+    def api(self) -> Api:
+        """The API as it describes itself."""
+        return self.session.api
+
+    @cached_property
+    def table(self) -> Table:
+        """The certification table, resolved for this API's data standard."""
+        return load(self.contract, self.settings, self.api.standard)
+
+    @cached_property
+    def fiction(self) -> Fiction:
+        """Where fictional values come from."""
+        return Fiction(self.settings.seed, lambda: self.current_test)
+
+    @cached_property
+    def records(self) -> Records:
+        """Records through the run's own session."""
+        return Records(self.session, self.contract, self.journal, self.note)
+
+    def note(self, text: str) -> None:
+        """Keep a remark for the report, once."""
+        clean = self.redactor.clean(text)
+        if clean not in self.notes:
+            self.notes.append(clean)
+
+    def facts(self) -> dict[str, str]:
+        """The run in the report's words."""
+        settings = self.settings
+        facts = {
+            "API": self.redactor.clean(self.api.base_url),
+            "API version": self.api.version,
+            "Data standard": self.api.data_standard,
+            "School year": f"{settings.school_year} ({settings.school_year - 1}-"
+            f"{settings.school_year}; dates fall in July 1 to June 30)",
+            "Certification": self.table.certification,
+            "Edition of the table": self.table.edition,
+            "pytest-edfi-cte": __version__,
+            "Seed": str(settings.seed),
+        }
+        if settings.embedded:
+            facts["API"] += " (embedded sandbox)"
+        if settings.overrides:
+            facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
+        if settings.insecure:
+            facts["WARNING"] = "TLS CERTIFICATES WERE NOT VERIFIED (--edfi-insecure)"
+        return facts
+
+    def alone_with(self, name: str) -> AbstractContextManager[None]:
+        """Hold one record of this API against other workers and terminals on this machine."""
+        return alone_with(f"{self.api.base_url} {name}")
+
+    # -- what the run created ---------------------------------------------------------------
+
+    def open_journal(self, folder: Path | None) -> None:
+        """Start the journal: in pytest's cache, or for the embedded sandbox in a folder of ours."""
+        if folder is None or self.settings.embedded:
+            folder = Path(tempfile.mkdtemp(prefix="pytest-edfi-cte-"))
+            self._resources.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._journal = Journal.start(folder)
+        self._resources.enter_context(self._journal.owned())
+
+    @property
+    def journal(self) -> Journal:
+        """What this run created."""
+        if self._journal is None:
+            self.open_journal(None)
+        journal = self._journal
+        if journal is None:  # just opened
+            raise AssertionError("no journal")
+        return journal
+
+    def clean_up_after_killed_runs(self) -> None:
+        """Delete what earlier runs created in this API and could not delete."""
+        for journal in orphans(self.journal.path.parent, self.journal):
+            here = [e for e in journal.pending() if e.base_url == self.api.base_url]
+            problems = self.records.clean_up(journal, verify=True)
+            if here and not problems:
+                self.note(f"Deleted {len(here)} records that a killed run had left behind.")
+            for entry in journal.unconfirmed():
+                if entry.base_url == self.api.base_url:
+                    self.note(
+                        f"A killed run may have left a {entry.resource} record with key "
+                        f"{dict(entry.key)}; it cannot be told whether it is ours, so it stays."
+                    )
+            self.left_behind += problems
+            if not journal.pending():
+                journal.remove()
+
+    def clean_up(self) -> None:
+        """Delete what this run created, newest first, and only that. Safe to call twice."""
+        if self._cleaned or self._session is None:
+            return
+        self._cleaned = True
+        if self.settings.keep_data:
+            kept = self.journal.pending()
+            if kept:
+                self.note(f"{len(kept)} records were kept (--edfi-keep-data).")
+            self.journal.remove()
+            return
+        try:
+            self.left_behind += self.records.clean_up(self.journal, verify=False)
+        except (RequestFailed, ConfigurationError) as error:  # e.g. the token is refused now
+            self.left_behind.append(str(error))
+        if not self.journal.pending():
+            self.journal.remove()
+
+    def close(self) -> None:
+        """Free connections, the sandbox and the journal's lock."""
+        self._resources.close()

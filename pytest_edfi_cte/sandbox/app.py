@@ -1,0 +1,280 @@
+"""The HTTP side: addresses, methods, headers and statuses. The rules are the engine's."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import quote_etag
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from pytest_edfi_cte.sandbox import discovery, problems
+from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
+from pytest_edfi_cte.sandbox.engine import document, etag
+from pytest_edfi_cte.sandbox.problems import Problem
+from pytest_edfi_cte.sandbox.shapes import infer
+from pytest_edfi_cte.sandbox.store import Condition
+from pytest_edfi_cte.sandbox.wire import (
+    invalid_parameters,
+    json_body,
+    json_response,
+    page,
+    parameters,
+    problem_response,
+    record_id,
+)
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from pytest_edfi_cte.sandbox.auth import Client, Tokens
+    from pytest_edfi_cte.sandbox.engine import Engine
+    from pytest_edfi_cte.sandbox.model import Resource
+    from pytest_edfi_cte.sandbox.store import Stored
+
+Proceed = Callable[[Request], Response]
+#: Wraps every request: ``middleware(request, proceed) -> response``. ``proceed`` may be called
+#: any number of times, with the request or with an altered copy of it.
+Middleware = Callable[[Request, Proceed], Response]
+
+_log = logging.getLogger("pytest_edfi_cte.sandbox")
+
+_RULES = Map(
+    [
+        Rule("/", endpoint="discovery"),
+        Rule(discovery.TOKEN, endpoint="token"),
+        Rule(discovery.DEPENDENCIES, endpoint="dependencies"),
+        Rule(f"{discovery.DATA}/ed-fi/<collection>", endpoint="collection"),
+        Rule(f"{discovery.DATA}/ed-fi/<collection>/<item>", endpoint="item"),
+    ],
+    strict_slashes=False,
+    merge_slashes=False,
+)
+
+
+@dataclass(frozen=True)
+class ReceivedRequest:
+    """One request as the sandbox received it, without anything secret.
+
+    ``path`` has the query string, but not that of a token request. ``status`` is what was
+    answered. ``client_id`` is the owner of the token it carried, None without a valid one.
+    """
+
+    method: str
+    path: str
+    status: int
+    client_id: str | None
+
+
+class App:
+    """The WSGI application: middleware outermost first, then the API."""
+
+    def __init__(
+        self, engine: Engine, tokens: Tokens, version: str, middleware: Sequence[Middleware]
+    ) -> None:
+        self._engine = engine
+        self._tokens = tokens
+        self._version = version
+        self._handle: Proceed = self._answer
+        for wrapper in reversed(middleware):
+            self._handle = _wrap(wrapper, self._handle)
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._received: list[tuple[int, ReceivedRequest]] = []
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
+        request = Request(environ)
+        number = next(self._numbers)
+        owner = self._tokens.owner(request.headers.get("Authorization"))
+        try:
+            request.get_data()  # kept by the request: middleware may read it and proceed twice
+            response = self._handle(request)
+        except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
+            response = _system_error(request)
+        query = request.query_string.decode("latin-1")
+        secretive = request.path.lower().startswith(discovery.TOKEN)
+        path = f"{request.path}?{query}" if query and not secretive else request.path
+        received = ReceivedRequest(
+            request.method, path, response.status_code, owner.id if owner else None
+        )
+        with self._lock:
+            self._received.append((number, received))
+        return response(environ, start)
+
+    @property
+    def received(self) -> list[ReceivedRequest]:
+        """Every answered request, in the order of arrival."""
+        with self._lock:
+            return [request for _, request in sorted(self._received, key=lambda pair: pair[0])]
+
+    def forget(self) -> None:
+        """Empty the list of received requests."""
+        with self._lock:
+            self._received.clear()
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._route(request)
+        except Problem as problem:
+            return problem_response(problem)
+        except OAuthError as error:
+            challenge = {"WWW-Authenticate": "Basic"} if error.status == 401 else {}  # noqa: PLR2004 - a status says itself
+            return json_response({"error": error.code}, error.status, challenge)
+        except HTTPException as error:
+            kind = problems.Kind(error.code or 400, "bad-request", error.name)
+            return problem_response(Problem(kind, error.description or error.name))
+        except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
+            return _system_error(request)
+
+    def _route(self, request: Request) -> Response:
+        path = request.path.lower()
+        client = None
+        if path.startswith(f"{discovery.DATA}/"):
+            client = self._tokens.require(request.headers.get("Authorization"))
+        try:
+            endpoint, names = _RULES.bind("").match(path)
+        except HTTPException:
+            raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
+        if client is None:
+            return self._open(request, endpoint)
+        resource = self._engine.model.find(names["collection"])
+        if resource is None:
+            raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
+        if endpoint == "item":
+            return self._item(request, resource, names["item"], client)
+        return self._collection(request, resource, client)
+
+    def _open(self, request: Request, endpoint: str) -> Response:
+        """What needs no token."""
+        if endpoint == "token":
+            _allow(request, "POST")
+            return self._token(request)
+        _allow(request, "GET")
+        if endpoint == "dependencies":
+            return json_response(discovery.dependencies(self._engine.model))
+        return json_response(discovery.document(request.host_url.rstrip("/"), self._version))
+
+    def _token(self, request: Request) -> Response:
+        given: Any = request.form
+        if request.is_json:
+            given = request.get_json(silent=True)
+            if not isinstance(given, dict):
+                raise OAuthError(400, "invalid_request")
+        client_id, secret = given.get("client_id"), given.get("client_secret")
+        basic = request.authorization
+        if basic is not None and basic.type == "basic":
+            client_id, secret = basic.username, basic.password
+        token = self._tokens.issue(given.get("grant_type"), client_id, secret)
+        answer = {"access_token": token, "expires_in": LIFETIME, "token_type": "bearer"}
+        return json_response(answer, headers={"Cache-Control": "no-store"})
+
+    def _collection(self, request: Request, resource: Resource, client: Client) -> Response:
+        _allow(request, "GET", "POST")
+        if request.method == "GET":
+            return self._query(request, resource, client)
+        written = self._engine.create(resource, json_body(request), client.claims)
+        record = written.record
+        base = f"{request.host_url.rstrip('/')}{discovery.DATA}/ed-fi"
+        response = _tagged(Response(status=201 if written.created else 200), record)
+        response.headers["Location"] = f"{base}/{resource.collection}/{record.id}"
+        return response
+
+    def _query(self, request: Request, resource: Resource, client: Client) -> Response:
+        asked = parameters(request)
+        wanted = page(asked)
+        conditions = self._conditions(resource, asked)
+        claims = client.claims
+        records = self._engine.query(
+            resource, conditions, claims, limit=wanted.limit, offset=wanted.offset
+        )
+        text = f"[{','.join(document(record) for record in records)}]"
+        response = Response(text, content_type="application/json")
+        if wanted.total:
+            total = self._engine.store.count(resource.collection, conditions, claims=claims)
+            response.headers["Total-Count"] = str(total)
+        return response
+
+    def _conditions(self, resource: Resource, asked: dict[str, str]) -> list[Condition]:
+        """Query parameters as conditions; names that the resource does not have are ignored."""
+        found, wrong = [], []
+        for name, text in asked.items():
+            field = resource.fields.get(name)
+            if name == "id":
+                found.append(Condition("id", record_id(text), key=False))
+                if found[-1].value is None:
+                    wrong.append("id is not an id.")
+            elif field is not None:
+                value = infer(field.scalar.type, text)
+                if field.scalar.type != "string" and isinstance(value, str):
+                    wrong.append(f"{field.name} must be a JSON {field.scalar.type}.")
+                elif field.scalar.type == "integer" and abs(value) >= 2**63:
+                    wrong.append(f"{field.name} is out of range.")
+                elif field.scalar.descriptor:
+                    known = self._engine.descriptor(field.scalar.descriptor, text)
+                    value = known[1] if known else text
+                found.append(Condition(field.name, value, field.key))
+        if wrong:
+            raise invalid_parameters(wrong)
+        return found
+
+    def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
+        _allow(request, "GET", "PUT", "DELETE")
+        item = record_id(text)
+        if item is None:
+            if request.method == "GET":
+                raise Problem(problems.NOT_FOUND, f"There is no {resource.title} with this id.")
+            raise invalid_parameters(["The id in the address is not an id."])
+        engine, claims = self._engine, client.claims
+        if request.method == "GET":
+            record = engine.get(resource, item, claims)
+            if request.if_none_match.contains_weak(etag(record)):
+                return _tagged(Response(status=304), record)
+            return _tagged(Response(document(record), content_type="application/json"), record)
+
+        def fresh(record: Stored) -> bool:
+            return not request.if_match or request.if_match.contains(etag(record))
+
+        if request.method == "DELETE":
+            engine.delete(resource, item, claims, fresh)
+            return _empty(Response(status=204))
+        body = json_body(request)
+        return _tagged(Response(status=204), engine.replace(resource, item, body, claims, fresh))
+
+
+def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
+    return lambda request: middleware(request, proceed)
+
+
+def _allow(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise Problem(
+            problems.METHOD_NOT_ALLOWED,
+            f"{request.method} is not possible here, only {' and '.join(methods)}.",
+            headers={"Allow": ", ".join(methods)},
+        )
+
+
+def _tagged(response: Response, record: Stored) -> Response:
+    response.headers["ETag"] = quote_etag(etag(record))
+    return response if response.response else _empty(response)
+
+
+def _empty(response: Response) -> Response:
+    """Without a body there is no type of it either."""
+    response.headers.pop("Content-Type", None)
+    return response
+
+
+def _system_error(request: Request) -> Response:
+    # The method and path are enough to find it; the traceback is for the log, never for a client.
+    _log.exception("%s %s failed inside the sandbox", request.method, request.path)
+    return problem_response(
+        Problem(problems.SYSTEM, "Something failed inside the sandbox; its log has the details.")
+    )

@@ -1,0 +1,101 @@
+"""Keys, secrets and tokens: the OAuth 2 client-credentials grant, as the ODS/API offers it."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_edfi_cte.sandbox.problems import UNAUTHENTICATED, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How long a token lives, in seconds: the ODS/API's default.
+LIFETIME = 1800
+
+
+@dataclass(frozen=True)
+class Client:
+    """A key that may ask for tokens. ``claims``: ids of the ed-orgs it speaks for."""
+
+    id: str
+    secret: str = field(repr=False)
+    claims: tuple[int, ...]
+
+
+class OAuthError(Exception):
+    """A refused token request: HTTP status and the ``error`` code of RFC 6749, section 5.2."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+class _Token(NamedTuple):
+    client: Client
+    expires: float
+
+
+class Tokens:
+    """Issues tokens and knows whose they are. ``clock``: seconds, never going back."""
+
+    def __init__(self, clients: list[Client], clock: Callable[[], float]) -> None:
+        self._clients = {client.id: client for client in clients}
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tokens: dict[str, _Token] = {}
+
+    def issue(self, grant: object, client_id: object, secret: object) -> str:
+        """A new token for a right key and secret; :class:`OAuthError` otherwise."""
+        if not grant:
+            raise OAuthError(400, "invalid_request")
+        if grant != "client_credentials":
+            raise OAuthError(400, "unsupported_grant_type")
+        client = self._clients.get(client_id) if isinstance(client_id, str) else None
+        if client is None or not _same(client.secret, secret):
+            raise OAuthError(401, "invalid_client")
+        token = secrets.token_hex(16)
+        with self._lock:
+            now = self._clock()
+            self._tokens = {k: t for k, t in self._tokens.items() if t.expires > now}
+            self._tokens[token] = _Token(client, now + LIFETIME)
+        return token
+
+    def revoke_all(self) -> None:
+        """No token issued so far is valid any more."""
+        with self._lock:
+            self._tokens.clear()
+
+    def owner(self, header: str | None) -> Client | None:
+        """Whose token an ``Authorization`` header carries, None where there is none that counts."""
+        scheme, _, token = (header or "").partition(" ")
+        known = self._tokens.get(token.strip())
+        alive = known is not None and known.expires > self._clock()
+        return known.client if known and alive and scheme.lower() == "bearer" else None
+
+    def require(self, header: str | None) -> Client:
+        """Like :meth:`owner`; raises the 401 that says what is wrong with the header."""
+        client = self.owner(header)
+        if client is not None:
+            return client
+        scheme, _, token = (header or "").strip().partition(" ")
+        if not scheme:
+            detail = "The Authorization header is missing."
+        elif scheme.lower() != "bearer":
+            detail = "The Authorization header does not use the Bearer scheme."
+        elif not token.strip():
+            detail = "The Authorization header carries no token."
+        else:
+            detail = "The token is unknown or has expired: ask for a new one."
+        raise Problem(UNAUTHENTICATED, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _same(secret: str, given: object) -> bool:
+    # Compared in constant time, as a real server does: a stand-in should not teach worse.
+    if not isinstance(given, str):
+        return False
+    return hmac.compare_digest(secret.encode(), given.encode(errors="replace"))

@@ -1,0 +1,55 @@
+"""What the API says about itself before any token: its addresses, version and loading order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.sandbox.model import Model
+
+TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
+DATA = "/data/v3"
+DEPENDENCIES = "/metadata/data/v3/dependencies"
+
+#: Data standard of the contract -> the release of it that the document names.
+RELEASES = {"4.0": "4.0.0", "5.0": "5.2.0"}
+
+_VERSION = "7.3"
+
+
+def document(base: str, standard: str) -> dict[str, Any]:
+    """The discovery document. ``base`` is how the client reached us, without trailing slash.
+
+    Names only addresses that answer: OpenAPI metadata are not served.
+    """
+    release = RELEASES[standard]
+    return {
+        "version": _VERSION,
+        "informationalVersion": _VERSION,
+        "suite": "3",
+        "build": "sandbox",
+        "dataModels": [
+            {
+                "name": "Ed-Fi",
+                "version": release,
+                "informationalVersion": f"The Ed-Fi Data Model {release}",
+            }
+        ],
+        "urls": {
+            "dependencies": f"{base}{DEPENDENCIES}",
+            "oauth": f"{base}{TOKEN}",
+            "dataManagementApi": f"{base}{DATA}/",
+        },
+    }
+
+
+def dependencies(model: Model) -> list[dict[str, Any]]:
+    """Every resource with the order to load it in; equal orders do not need each other."""
+    return [
+        {
+            "resource": f"/ed-fi/{resource.collection}",
+            "order": order,
+            "operations": ["Create", "Update"],
+        }
+        for resource, order in model.dependencies()
+    ]

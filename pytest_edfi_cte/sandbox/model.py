@@ -1,0 +1,256 @@
+"""What the API serves: resources, natural keys, references and descriptors, all from schemas.
+
+There is no code per resource. A resource is a schema file of the contract; a descriptor resource
+exists for every descriptor that a schema or the pre-loaded data names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from pytest_edfi_cte.contract import STANDARDS, shipped
+from pytest_edfi_cte.sandbox.shapes import Collection, Object, Scalar, flatten, object_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_edfi_cte.sandbox.shapes import Json, Shape
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+_FORMATS = FormatChecker(formats=())
+
+
+@_FORMATS.checks("date", raises=ValueError)
+def _is_date(value: object) -> bool:
+    # fromisoformat alone would also take 20240823 and 2024-W34-5 from Python 3.11 on.
+    if not isinstance(value, str):
+        return True
+    return bool(_DATE.fullmatch(value) and date.fromisoformat(value))
+
+
+@_FORMATS.checks("int32")
+def _is_int32(value: object) -> bool:
+    return not isinstance(value, int) or -(2**31) <= value < 2**31
+
+
+@_FORMATS.checks("int64")
+def _is_int64(value: object) -> bool:
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
+@dataclass(frozen=True)
+class Field:
+    """A property that a collection can be queried by. ``key``: it is part of the natural key."""
+
+    name: str
+    path: tuple[str, ...]
+    scalar: Scalar
+    key: bool
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One collection of the API.
+
+    ``collection``: its name in paths, e.g. ``students``. ``entity``: what references call it,
+    e.g. ``student``. ``is_a``: abstract entity -> {its key part: path in the record}.
+    ``fields``: lower-case query parameter -> :class:`Field`.
+    """
+
+    collection: str
+    entity: str
+    natural_key: Mapping[str, tuple[str, ...]]
+    is_a: Mapping[str, Mapping[str, tuple[str, ...]]]
+    shape: Object
+    validator: Draft202012Validator
+    fields: Mapping[str, Field]
+    is_descriptor: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name in texts and links, e.g. ``StudentCTEProgramAssociation``."""
+        return title_of(self.entity)
+
+    def identities(self, body: Json) -> list[tuple[str, str]]:
+        """Every (entity, key) that a record answers to: its own, then each abstract one."""
+        if self.is_descriptor:
+            return [(self.entity, descriptor_key(f"{body['namespace']}#{body['codeValue']}"))]
+        keys = {self.entity: self.natural_key, **self.is_a}
+        return [
+            (entity, key_of({n: at(body, p) for n, p in key.items()}))
+            for entity, key in keys.items()
+        ]
+
+    def references(self) -> Iterator[tuple[str, Object]]:
+        """References of the record itself, not of its collections: (property, shape)."""
+        for name, shape in self.shape.properties.items():
+            if isinstance(shape, Object) and shape.reference:
+                yield name, shape
+
+
+class Model:
+    """All resources of one data standard. Build with :func:`model_of`."""
+
+    def __init__(self, resources: list[Resource]) -> None:
+        self.resources = resources
+        self._by_name = {r.collection.lower(): r for r in resources}
+        self._by_entity: dict[str, list[Resource]] = {}
+        for resource in resources:
+            for entity in (resource.entity, *resource.is_a):
+                self._by_entity.setdefault(entity, []).append(resource)
+
+    def find(self, collection: str) -> Resource | None:
+        """The resource with this collection name, in any case."""
+        return self._by_name.get(collection.lower())
+
+    def named(self, collection: str) -> Resource:
+        """Like :meth:`find`, for a name that is known to exist."""
+        return self._by_name[collection.lower()]
+
+    def is_a(self, entity: str, abstract: str) -> bool:
+        """Whether the entity is a concrete kind of the abstract one."""
+        return any(abstract in resource.is_a for resource in self._by_entity.get(entity, ()))
+
+    def dependencies(self) -> list[tuple[Resource, int]]:
+        """Resources with the order in which a client must load them, from 1."""
+        order: dict[str, int] = {}
+        for resource in self.resources:
+            self._order(resource, order, ())
+        return sorted(
+            ((r, order[r.collection]) for r in self.resources),
+            key=lambda pair: (pair[1], pair[0].collection),
+        )
+
+    def _order(self, resource: Resource, order: dict[str, int], above: tuple[str, ...]) -> int:
+        if resource.collection not in order:
+            needed = {
+                target.collection: target
+                for entity in _entities(resource.shape)
+                for target in self._by_entity.get(entity, ())
+                # A reference to its own kind (a parent agency) does not order the kinds.
+                if target.collection not in (*above, resource.collection)
+            }
+            path = (*above, resource.collection)
+            orders = [self._order(target, order, path) for target in needed.values()]
+            order[resource.collection] = 1 + max(orders, default=0)
+        return order[resource.collection]
+
+
+@cache
+def model_of(standard: str) -> Model:
+    """The model of a data standard, ``"4.0"`` or ``"5.0"``; compiled once per process.
+
+    Raises ValueError for another data standard.
+    """
+    if standard not in STANDARDS:
+        raise ValueError(f"no data standard {standard!r}: choose one of {', '.join(STANDARDS)}")
+    contract = shipped()
+    resources = [_resource(s) for s in contract.resource_schemas(standard).values()]
+    names = {uri.rpartition("/")[2] for uri in contract.grand_bend("descriptors")}
+    for resource in resources:
+        names.update(e for e in _entities(resource.shape) if e.endswith("Descriptor"))
+    schema = contract.schema(standard, "descriptor")
+    return Model([*resources, *(_resource(schema, name) for name in sorted(names))])
+
+
+def collection_of(descriptor: str) -> str:
+    """``CTEProgramServiceDescriptor`` -> ``cteProgramServiceDescriptors``."""
+    lead = re.match(r"[A-Z]+(?![a-z])|[A-Z]", descriptor)
+    end = lead.end() if lead else 0
+    return f"{descriptor[:end].lower()}{descriptor[end:]}s"
+
+
+def title_of(entity: str) -> str:
+    """``studentSchoolAssociation`` -> ``StudentSchoolAssociation``."""
+    return entity[:1].upper() + entity[1:]
+
+
+def at(body: Json, path: tuple[str, ...]) -> Any:
+    """The value at a path of property names, None where something on the way is missing."""
+    value: Any = body
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """A natural key as text: its values in the order of their names, with their JSON types."""
+    return json.dumps([parts[name] for name in sorted(parts)], ensure_ascii=False)
+
+
+def descriptor_key(value: str) -> str:
+    """The key of a descriptor value ``namespace#codeValue``: its case does not matter."""
+    return value.casefold()
+
+
+def _resource(schema: Json, descriptor: str | None = None) -> Resource:
+    flat = flatten(schema, schema.get("$defs", {}))
+    shape = object_of(flat)
+    natural_key = {name: tuple(p.split(".")) for name, p in schema["x-edfi-naturalKey"].items()}
+    abstract = schema.get("x-edfi-isA", {})
+    return Resource(
+        collection=collection_of(descriptor) if descriptor else schema["x-edfi-resource"],
+        entity=descriptor or schema["$id"].rpartition("/")[2].removesuffix(".json"),
+        natural_key=natural_key,
+        is_a={
+            entity: {part: tuple(path.split(".")) for part, path in parts.items()}
+            for entity, parts in abstract.items()
+        },
+        shape=shape,
+        validator=Draft202012Validator(_checked_part(flat), format_checker=_FORMATS),
+        fields=_fields(shape, natural_key),
+        is_descriptor=descriptor is not None,
+    )
+
+
+def _checked_part(flat: Json) -> Json:
+    """The schema without what a validator does not look at: fewer steps for every body."""
+    kept: Json = {}
+    for key, value in flat.items():
+        if key == "properties":
+            kept[key] = {name: _checked_part(part) for name, part in value.items()}
+        elif key == "items":
+            kept[key] = _checked_part(value)
+        elif not key.startswith(("$", "x-", "title", "description")):
+            kept[key] = value
+    return kept
+
+
+def _fields(shape: Object, natural_key: Mapping[str, tuple[str, ...]]) -> dict[str, Field]:
+    found = {
+        name.lower(): Field(name, (name,), part, key=False)
+        for name, part in shape.properties.items()
+        if isinstance(part, Scalar)
+    }
+    for name, path in natural_key.items():
+        part: Shape = shape
+        for step in path:
+            if not isinstance(part, Object):
+                raise TypeError(f"natural key part {name}: {'.'.join(path)} leads nowhere")
+            part = part.properties[step]
+        if not isinstance(part, Scalar):
+            raise TypeError(f"natural key part {name}: {'.'.join(path)} is no single value")
+        found[name.lower()] = Field(name, path, part, key=True)
+    return found
+
+
+def _entities(shape: Shape) -> Iterator[str]:
+    """Everything a shape refers to, at any depth: entities and descriptors."""
+    if isinstance(shape, Scalar):
+        if shape.descriptor:
+            yield shape.descriptor
+    elif isinstance(shape, Collection):
+        yield from _entities(shape.items)
+    else:
+        if shape.reference:
+            yield shape.reference
+        for part in shape.properties.values():
+            yield from _entities(part)

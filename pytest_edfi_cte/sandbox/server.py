@@ -1,0 +1,41 @@
+"""A threaded HTTP server on the loopback interface, with keep-alive, for one WSGI application."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from cheroot.wsgi import Server as CherootServer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+HOST = "127.0.0.1"
+_THREADS = 8
+
+
+class Server:
+    """Listens on a free port of 127.0.0.1 from :meth:`start` to :meth:`stop`."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._server: Any = CherootServer(
+            (HOST, 0), app, numthreads=_THREADS, server_name="edfi-cte-sandbox", shutdown_timeout=1
+        )
+        # Ten by default: a test run with a few sessions would lose its connections.
+        self._server.keep_alive_conn_limit = 1000
+        # How often the accepting loop looks up, and so how long a stop may take, in seconds.
+        self._server.expiration_interval = 0.05
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> int:
+        """Begin to listen; the port."""
+        self._server.prepare()
+        self._thread = threading.Thread(target=self._server.serve, name="edfi-sandbox", daemon=True)
+        self._thread.start()
+        return int(self._server.bind_addr[1])
+
+    def stop(self) -> None:
+        """Close every connection and free the port."""
+        self._server.stop()
+        if self._thread:
+            self._thread.join()

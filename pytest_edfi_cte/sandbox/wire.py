@@ -1,0 +1,144 @@
+"""Between HTTP and values: bodies, query parameters and answers. Knows no resource's rules."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from werkzeug.wrappers import Request, Response
+
+from pytest_edfi_cte.sandbox import problems
+from pytest_edfi_cte.sandbox.problems import Problem, invalid_data
+from pytest_edfi_cte.sandbox.shapes import infer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Page sizes as on the ODS/API.
+DEFAULT_LIMIT, MAX_LIMIT = 25, 500
+
+_JSON = re.compile(r"application/([\w.-]+\+)?json", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class Page(NamedTuple):
+    """The part of a collection that is asked for; ``total``: count all of it as well."""
+
+    limit: int
+    offset: int
+    total: bool
+
+
+def json_body(request: Request) -> Any:
+    """The JSON value of a request's body; raises the 400 or 415 when there is none."""
+    raw = request.get_data()
+    if not raw.strip():
+        raise Problem(problems.BAD_REQUEST, "The request has an empty body.")
+    if not _JSON.fullmatch(request.mimetype):
+        raise Problem(problems.UNSUPPORTED_MEDIA, "The body must be sent as application/json.")
+    try:
+        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        if _SURROGATE.search(raw):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeError:
+        raise Problem(problems.BAD_REQUEST, "The body is not UTF-8 text.") from None
+    except (ValueError, RecursionError) as error:
+        raise invalid_data({"$": [f"is not JSON: {error}."]}) from None
+    if value is None:
+        raise Problem(problems.BAD_REQUEST, "The request has no content but null.")
+    return value
+
+
+def parameters(request: Request) -> dict[str, str]:
+    """Query parameters by lower-case name; of a repeated one the first counts."""
+    found: dict[str, str] = {}
+    for name, value in request.args.items(multi=True):
+        found.setdefault(name.lower(), value)
+    return found
+
+
+def page(asked: Mapping[str, str]) -> Page:
+    """``limit`` (0 to 500, default 25), ``offset`` (from 0), ``totalCount``; 400 otherwise."""
+    wrong = []
+    limit = infer("integer", asked.get("limit", DEFAULT_LIMIT))
+    if not isinstance(limit, int) or not 0 <= limit <= MAX_LIMIT:
+        wrong.append(f"limit must be a whole number from 0 to {MAX_LIMIT}.")
+    offset = infer("integer", asked.get("offset", 0))
+    if not isinstance(offset, int) or not 0 <= offset < 2**63:
+        wrong.append("offset must be a whole number from 0.")
+    total = infer("boolean", asked.get("totalcount", "false"))
+    if not isinstance(total, bool):
+        wrong.append("totalCount must be true or false.")
+    if wrong:
+        raise invalid_parameters(wrong)
+    return Page(limit, offset, total)
+
+
+def invalid_parameters(errors: list[str]) -> Problem:
+    """The 400 for query parameters or ids in addresses."""
+    return Problem(
+        problems.INVALID_PARAMETER, "The request has parameters it cannot have.", errors=errors
+    )
+
+
+def record_id(text: str) -> str | None:
+    """An id as it is stored, 32 lower-case hex digits; None when ``text`` is no id at all."""
+    return text.replace("-", "").lower() if _UUID.fullmatch(text) else None
+
+
+def json_response(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer with a JSON body."""
+    return Response(
+        json.dumps(value, ensure_ascii=False), status, headers, content_type="application/json"
+    )
+
+
+def problem_response(problem: Problem) -> Response:
+    """The answer that a problem becomes, with an id of its own to correlate by."""
+    document = problem.document(str(uuid.uuid4()))
+    return Response(
+        json.dumps(document, ensure_ascii=False),
+        problem.kind.status,
+        problem.headers,
+        content_type=problems.MEDIA_TYPE,
+    )
+
+
+def altered(
+    request: Request,
+    *,
+    method: str | None = None,
+    path: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: Any = None,
+) -> Request:
+    """A copy of a request with some of it replaced, for middleware that asks the API otherwise.
+
+    ``path`` is without query string (which stays). ``headers`` are added. ``body`` is sent as
+    JSON. None leaves a part as it is.
+    """
+    raw = request.get_data() if body is None else json.dumps(body).encode()
+    environ = {
+        key: value for key, value in request.environ.items() if not key.startswith("werkzeug.")
+    }
+    environ |= {
+        "REQUEST_METHOD": method or request.method,
+        "PATH_INFO": path or request.path,
+        "CONTENT_LENGTH": str(len(raw)),
+        "wsgi.input": io.BytesIO(raw),
+    }
+    if body is not None:
+        environ["CONTENT_TYPE"] = "application/json"
+    for name, value in (headers or {}).items():
+        environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+    return Request(environ)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON value")

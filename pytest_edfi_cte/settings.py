@@ -1,0 +1,191 @@
+"""Options, environment and ini become one frozen :class:`Settings` that knows each value's source.
+
+Precedence: option > environment > env file > ini > default.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.options import OPTIONS, SANDBOX, SECRET_VARIABLE, Option
+from pytest_edfi_cte.secret import Secret
+
+if TYPE_CHECKING:
+    import pytest
+
+#: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
+SCHOOL_YEAR_STARTS = 7
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The effective settings of a run. ``sources`` maps each name to where its value came from.
+
+    ``timeout`` is in seconds; ``school_year`` is the year it ends in; ``overrides`` are the raw
+    ``NAME -> VALUE`` texts of ``--edfi-set``, checked when the table is loaded.
+    """
+
+    url: str | None = None
+    client_id: str | None = None
+    client_secret: Secret = field(default_factory=lambda: Secret(""))
+    env_file: str | None = None
+    school_year: int = 2027
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = "uri://ed-fi.org"
+    seed: int = 0
+    timeout: float = 30.0
+    retries: int = 3
+    ca_bundle: str | None = None
+    insecure: bool = False
+    keep_data: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def embedded(self) -> bool:
+        """True where the API is the sandbox inside this run."""
+        return self.url == SANDBOX
+
+    def header(self) -> list[str]:
+        """Lines for the pytest header: each effective value with its source; no secret."""
+        if self.url is None:
+            return []
+        shown: dict[str, object] = {"url": self.url}
+        if not self.embedded:
+            shown["client_id"] = self.client_id
+            shown["client_secret"] = "set" if self.client_secret else "missing"
+        shown |= {
+            "school_year": f"{self.school_year} ({self.school_year - 1}-{self.school_year})",
+            "seed": self.seed,
+            "namespace": self.namespace,
+            "timeout": f"{self.timeout:g} s",
+            "retries": self.retries,
+        }
+        shown |= {f"set {name}": value for name, value in self.overrides.items()}
+        for name in ("env_file", "ca_bundle", "keep_data"):
+            if getattr(self, name):
+                shown[name] = getattr(self, name)
+        items = [f"{k} {v} [{self.sources.get(k, 'default')}]" for k, v in shown.items()]
+        lines = ["edfi: " + ", ".join(items[i : i + 3]) for i in range(0, len(items), 3)]
+        if self.insecure:
+            source = self.sources.get("insecure", "default")
+            lines.append(
+                f"edfi: WARNING: TLS CERTIFICATES ARE NOT VERIFIED [{source}]; "
+                "anyone on the way can read the client secret and change the answers"
+            )
+        return lines
+
+
+def read_settings(
+    config: pytest.Config,
+    *,
+    environment: Mapping[str, str] | None = None,
+    today: date | None = None,
+) -> Settings:
+    """The effective settings; raises :class:`ConfigurationError` for the first wrong value."""
+    environ = os.environ if environment is None else environment
+    reader = _Reader(config, environ)
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        values[option.name] = reader.overrides(option) if option.kind == "list" else None
+        if option.kind != "list":
+            values[option.name] = reader.value(option)
+        if option.name == "env_file" and values["env_file"]:
+            reader.load_env_file(values["env_file"])
+    values["overrides"] = values.pop("set")
+    values["client_secret"] = reader.secret()
+    if values["url"] == "":
+        values["url"] = None
+    if values["school_year"] is None:
+        day = today or date.today()  # noqa: DTZ011 - the school's calendar day, not an instant
+        values["school_year"] = day.year + (day.month >= SCHOOL_YEAR_STARTS)
+        reader.sources["school_year"] = "today's date"
+    if values["seed"] is None:
+        values["seed"] = random.SystemRandom().randrange(10**9)
+        reader.sources["seed"] = "random"
+    return Settings(**values, sources=reader.sources)
+
+
+class _Reader:
+    """Looks a setting up in every place, first found wins, and remembers the place."""
+
+    def __init__(self, config: pytest.Config, environment: Mapping[str, str]) -> None:
+        self.config = config
+        self.environment = environment
+        self.env_file: Mapping[str, str] = {}
+        self.env_file_name = ""
+        self.sources: dict[str, str] = {}
+
+    def _places(self, option: Option) -> list[tuple[Any, str]]:
+        """What each place says, strongest first: (value or None, source)."""
+        return [
+            (self.config.getoption(option.flag), f"option {option.flag}"),
+            (self.environment.get(option.variable), f"environment {option.variable}"),
+            (self.env_file.get(option.variable), f"{option.variable} in {self.env_file_name}"),
+            (self.config.getini(option.ini), f"ini {option.ini}"),
+        ]
+
+    def value(self, option: Option) -> Any:
+        for found, source in self._places(option):
+            if found is None or (found == "" and option.kind == "value"):
+                continue
+            self.sources[option.name] = source
+            if isinstance(found, bool):
+                return found
+            if option.name in ("env_file", "ca_bundle") and source.startswith("ini"):
+                found = str(self._ini_folder() / found)  # noqa: PLW2901 - made absolute once
+            return self._parse(option, found, source)
+        return option.default
+
+    def overrides(self, option: Option) -> dict[str, str]:
+        """NAME=VALUE pairs; the environment holds one per line. Stronger places win per name."""
+        merged: dict[str, str] = {}
+        for found, source in reversed(self._places(option)):
+            lines = found.splitlines() if isinstance(found, str) else found or []
+            for line in filter(str.strip, lines):
+                name, value = self._parse(option, line, source)
+                merged[name] = value
+                self.sources[f"set {name}"] = source
+        return merged
+
+    def secret(self) -> Secret:
+        for place, source in (
+            (self.environment, f"environment {SECRET_VARIABLE}"),
+            (self.env_file, f"{SECRET_VARIABLE} in {self.env_file_name}"),
+        ):
+            if place.get(SECRET_VARIABLE):
+                self.sources["client_secret"] = source
+                return Secret(place[SECRET_VARIABLE])
+        self.sources["client_secret"] = f"expected in {SECRET_VARIABLE}"
+        return Secret("")
+
+    def load_env_file(self, name: str) -> None:
+        from dotenv import dotenv_values  # noqa: PLC0415 - only where asked for
+
+        path = self.config.invocation_params.dir / Path(name).expanduser()
+        try:
+            with path.open(encoding="utf-8") as stream:
+                values = dotenv_values(stream=stream, interpolate=False)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{self.sources['env_file']}: {path} cannot be read: {error}"
+            ) from None
+        self.env_file = {key: value for key, value in values.items() if value is not None}
+        self.env_file_name = path.name
+
+    def _ini_folder(self) -> Path:
+        inipath = self.config.inipath
+        return inipath.parent if inipath else self.config.rootpath
+
+    @staticmethod
+    def _parse(option: Option, text: str, source: str) -> Any:
+        try:
+            return option.parse(text.strip() if option.kind != "list" else text)
+        except ValueError as error:
+            raise ConfigurationError(f"{source}: {error}") from None

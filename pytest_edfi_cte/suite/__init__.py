@@ -1,0 +1,1 @@
+"""The shipped tests: ``pytest --pyargs pytest_edfi_cte --edfi-url=…``."""

@@ -1,0 +1,183 @@
+"""Verdicts, and the words of a failure: meaning, place, expected, received, evidence, next step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+from pytest_edfi_cte.client.exchange import Exchange
+from pytest_edfi_cte.compare import ABSENT, json_type
+from pytest_edfi_cte.errors import NonConformance
+from pytest_edfi_cte.judge import Finding
+from pytest_edfi_cte.scenarios import Scenario
+
+LONGEST_VALUE = 200  # characters of a value in a message
+LONGEST_BODY = 600
+
+
+class Verdict(str, Enum):
+    """What a run says about a scenario."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    #: A prerequisite is missing. Red: nothing was shown.
+    NOT_TESTABLE = "not testable"
+    #: The scenario does not apply here; the reason is given.
+    NOT_APPLICABLE = "does not apply"
+    #: Our own bug; says nothing about the judged API.
+    HARNESS_ERROR = "harness error"
+
+
+#: kind of finding -> (what it means, what to do next)
+MEANINGS: dict[str, tuple[str, str]] = {
+    "status": (
+        "the API did not answer with the required status",
+        "Compare the status and the API's explanation with the request above.",
+    ),
+    "location": (
+        "the answer to the POST does not say where the new record is",
+        "Answer a creating POST with a Location header that leads to the record.",
+    ),
+    "not-json": (
+        "the answer is not a JSON record",
+        "Return the stored record as one JSON object.",
+    ),
+    "id": (
+        "the record has another id than its address",
+        "Return in `id` the identifier that the record's URL ends with.",
+    ),
+    "new-id": (
+        "the record was deleted and created anew, not updated in place",
+        "Keep the record and its id in an update; other systems refer to them.",
+    ),
+    "not-found": (
+        "the record is not found by its natural key",
+        "A query by all parts of the natural key must return the record.",
+    ),
+    "duplicated": (
+        "the record is there more than once under one natural key",
+        "A natural key identifies one record; a second POST of it updates the first.",
+    ),
+    "not-stored": (
+        "the update was accepted but not stored",
+        "The API answered with success but the record reads back unchanged. Store what was sent.",
+    ),
+    "missing": (
+        "a value that was sent is missing from the stored record",
+        "Store the property and return it when the record is read.",
+    ),
+    "null": (
+        "a value that was sent reads back as null",
+        "Store the property and return the value that was sent.",
+    ),
+    "wrong-type": (
+        "a value comes back with another JSON type",
+        'Return the value with the JSON type of the API model: true is not 1, 1 is not "1".',
+    ),
+    "wrong-value": (
+        "a value comes back different from what was sent",
+        "Return the value exactly as it was sent.",
+    ),
+    "case": (
+        "a descriptor comes back in another spelling",
+        "Upper and lower case differ, and the API's descriptor list does not hold them for equal.",
+    ),
+    "namespace": (
+        "a descriptor comes back in another namespace",
+        "The code value matches, not the namespace. A state's own: --edfi-namespace uri://….",
+    ),
+    "extra": (
+        "the stored record has an element that was not sent",
+        "A write replaces the whole collection: store exactly the elements that were sent.",
+    ),
+    "duplicate": (
+        "an element is stored more than once",
+        "The elements of a collection are unique by their key.",
+    ),
+    "lost": (
+        "the update lost a value it should not touch",
+        "Change only what the request changed; everything else was in its body unchanged.",
+    ),
+    "changed": (
+        "the update changed more than it should",
+        "Change only what the request changed; everything else was in its body unchanged.",
+    ),
+    "appeared": (
+        "the update added a value that nobody sent",
+        "Change only what the request changed.",
+    ),
+    "schema": (
+        "the record does not fit the API's own data model",
+        "Compare the property with the Ed-Fi data standard's definition.",
+    ),
+}
+
+
+#: Kinds that explain the others: they give the headline wherever they stand.
+TELLING = ("new-id", "not-stored")
+
+
+def conclude(
+    scenario: Scenario, findings: Sequence[Finding], exchanges: Iterable[Exchange]
+) -> None:
+    """Return where every finding is fine; raise :class:`NonConformance` with all that are not."""
+    wrong = [finding for finding in findings if not finding.ok]
+    if wrong:
+        raise NonConformance(failure(scenario, wrong, exchanges))
+
+
+def failure(scenario: Scenario, wrong: Sequence[Finding], exchanges: Iterable[Exchange]) -> str:
+    """The failure's text, in the order that a person needs it."""
+    lead = next((f for f in wrong if f.kind in TELLING), wrong[0])
+    meaning = MEANINGS[lead.kind][0]
+    lines = [f"Scenario {scenario.number} ({scenario.title}) failed: {meaning}."]
+    for finding in wrong:
+        lines += [
+            f"  {finding.where}",
+            f"    expected  {expected_text(finding)}",
+            f"    received  {received_text(finding)}",
+        ]
+    lines += [f"  {line}" for line in evidence(scenario, exchanges)]
+    steps = dict.fromkeys(MEANINGS[finding.kind][1] for finding in wrong)
+    lines += [f"  Next: {step}" for step in steps]
+    return "\n".join(lines)
+
+
+def expected_text(finding: Finding) -> str:
+    """``false  (boolean, REQUIRED by the certification table)``."""
+    if finding.kind in ("extra", "duplicate"):
+        once = "once" if finding.kind == "duplicate" else "not there"
+        return f"{once}  ({finding.rule})"
+    if finding.expected_note == "schema":
+        return f"{finding.expected}  ({finding.rule})"
+    what = finding.expected_note or json_type(finding.expected)
+    return f"{show(finding.expected)}  ({what}, {finding.rule})"
+
+
+def received_text(finding: Finding) -> str:
+    """``true  (boolean)``; ``absent`` where there was nothing."""
+    if finding.received is ABSENT:
+        return "nothing: the property is absent"
+    return f"{show(finding.received)}  ({json_type(finding.received)})"
+
+
+def show(value: Any) -> str:
+    """A value as JSON text, shortened; texts about answers (not JSON) stay as they are."""
+    if value is ABSENT:
+        return "absent"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} chars)"
+
+
+def evidence(scenario: Scenario, exchanges: Iterable[Exchange]) -> list[str]:
+    """The scenario's own exchanges, one line each, and the body of the last answer."""
+    own = [e for e in exchanges if scenario.table.resource.lower() in e.url.lower()]
+    lines = [exchange.line for exchange in own]
+    answered = [e for e in own if e.response_body]
+    if answered:
+        body = " ".join((answered[-1].response_body or "").split())
+        cut = f"{body[:LONGEST_BODY]}…" if len(body) > LONGEST_BODY else body
+        lines.append(f"Last answer: {cut}")
+    return lines

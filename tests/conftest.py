@@ -1,0 +1,128 @@
+"""Fixtures for the kit's own tests: sandboxes, and runs of the plugin against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import faker
+import jsonschema
+import pytest
+import pytest_html
+import requests
+import yaml
+
+import pytest_edfi_cte.hooks
+from pytest_edfi_cte.sandbox import Sandbox
+
+# pytester's in-process runs forget what they import; what is here already is shared by all.
+PRELOADED = (faker, jsonschema, pytest_html, requests, yaml, pytest_edfi_cte.hooks)
+
+SCHOOL_YEAR = "2027"
+
+SERVICE = "uri://ed-fi.org/CTEProgramServiceDescriptor#"
+TYPE = "uri://ed-fi.org/ProgramTypeDescriptor#Career and Technical Education"
+OTHER_STUDENT = {
+    "studentUniqueId": "604822",
+    "firstName": "Ola",
+    "lastSurname": "Example",
+    "birthDate": "2010-04-05",
+}
+OTHER_ENROLLMENT = {
+    "studentReference": {"studentUniqueId": "604822"},
+    "schoolReference": {"schoolId": 255901001},
+    "entryDate": "2026-08-31",
+    "entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#Ninth grade",
+}
+
+
+def association(student: str = "604822", **changes: Any) -> dict[str, Any]:
+    """A CTE association as a vendor might have stored it."""
+    return {
+        "beginDate": "2026-08-23",
+        "educationOrganizationReference": {"educationOrganizationId": 255901},
+        "programReference": {
+            "educationOrganizationId": 255901,
+            "programName": "Career and Technical Education",
+            "programTypeDescriptor": TYPE,
+        },
+        "studentReference": {"studentUniqueId": student},
+        "cteProgramServices": [{"cteProgramServiceDescriptor": SERVICE + "Health Science"}],
+        **changes,
+    }
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No EDFI_… variable or proxy of the developer's machine reaches a test."""
+    import os
+
+    for name in [*os.environ]:
+        if name.startswith("EDFI_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def new_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """``new_sandbox(*middleware, **options)`` starts a sandbox that stops with the test."""
+    with ExitStack() as stack:
+
+        def start(*middleware: Any, **options: Any) -> Sandbox:
+            return stack.enter_context(Sandbox(middleware=middleware, **options))
+
+        yield start
+
+
+@pytest.fixture
+def sandbox(new_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """A sandbox that holds another student's association beside the pre-loaded data."""
+    return with_other_student(new_sandbox())
+
+
+def with_other_student(sandbox: Sandbox) -> Sandbox:
+    sandbox.load("students", [OTHER_STUDENT])
+    sandbox.load("studentSchoolAssociations", [OTHER_ENROLLMENT])
+    sandbox.load("studentCTEProgramAssociations", [association()])
+    return sandbox
+
+
+class Kit:
+    """Runs the plugin in a folder of its own, against a sandbox, in this process."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pytester = pytester
+        self.monkeypatch = monkeypatch
+
+    def credentials(self, sandbox: Sandbox) -> None:
+        self.monkeypatch.setenv("EDFI_CLIENT_ID", sandbox.client_id)
+        self.monkeypatch.setenv("EDFI_CLIENT_SECRET", sandbox.client_secret)
+
+    def arguments(self, sandbox: Sandbox, *arguments: str) -> list[str]:
+        self.credentials(sandbox)
+        year = f"--edfi-school-year={SCHOOL_YEAR}"
+        plugins = ["-p", "no:randomly", "-p", "no:cov", "-p", "no:xdist"]
+        if any(a.startswith("-n") for a in arguments):
+            plugins = plugins[:-2]
+        return [*plugins, f"--edfi-url={sandbox.url}", year, "--edfi-retries=0", *arguments]
+
+    def scenarios(self, sandbox: Sandbox, *arguments: str) -> pytest.RunResult:
+        """Run the shipped scenarios alone."""
+        return self.run(sandbox, "--pyargs", "pytest_edfi_cte", *arguments)
+
+    def run(self, sandbox: Sandbox, *arguments: str) -> pytest.RunResult:
+        return self.pytester.runpytest_inprocess(*self.arguments(sandbox, *arguments))
+
+    def subprocess(self, sandbox: Sandbox, *arguments: str) -> pytest.RunResult:
+        return self.pytester.runpytest_subprocess(*self.arguments(sandbox, *arguments))
+
+
+@pytest.fixture
+def kit(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Kit:
+    return Kit(pytester, monkeypatch)
+
+
+def state(sandbox: Sandbox) -> dict[str, list[dict[str, Any]]]:
+    """Everything a run could have changed."""
+    names = ("students", "studentSchoolAssociations", "studentCTEProgramAssociations", "programs")
+    return {name: sandbox.records(name) for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +14,11 @@ HIDDEN_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
 BODY_LIMIT = 64 * 1024
+#: A token is masked in the very answer that brings it, before anyone could know its value.
+_CREDENTIAL = re.compile(
+    r"""("(?:access_token|refresh_token|id_token|client_secret)"\s*:\s*")(?:[^"\\]|\\.)*"""
+    r"|((?:^|&)(?:client_secret|token)=)[^&]*"
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class Recorder:
         if text is None:
             return None
         # Redacted before it is cut: half a secret at the edge would not be recognised.
+        text = _CREDENTIAL.sub(lambda found: (found[1] or found[2]) + MASK, text)
         text = self.redactor.clean(text)
         if len(text) > BODY_LIMIT:
             text = f"{text[:BODY_LIMIT]}\n… cut at 64 KiB; {len(text):,} characters in all"

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from pytest_edfi_cte.sandbox import discovery, problems
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
-from pytest_edfi_cte.sandbox.engine import document, etag
+from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.shapes import infer
 from pytest_edfi_cte.sandbox.store import Condition
@@ -27,7 +27,6 @@ from pytest_edfi_cte.sandbox.wire import (
     page,
     parameters,
     problem_response,
-    record_id,
 )
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ class App:
         for name, text in asked.items():
             field = resource.fields.get(name)
             if name == "id":
-                found.append(Condition("id", record_id(text), key=False))
+                found.append(Condition("id", id_of(text), key=False))
                 if found[-1].value is None:
                     wrong.append("id is not an id.")
             elif field is not None:
@@ -226,7 +225,7 @@ class App:
 
     def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
         _allow(request, "GET", "PUT", "DELETE")
-        item = record_id(text)
+        item = id_of(text)
         if item is None:
             if request.method == "GET":
                 raise Problem(problems.NOT_FOUND, f"There is no {resource.title} with this id.")

@@ -8,6 +8,7 @@ before the key so that a reference to a student who does not exist is told as su
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Model, Resource
     from pytest_edfi_cte.sandbox.shapes import Draft, Json
     from pytest_edfi_cte.sandbox.store import Condition
+
+_UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class _Body(NamedTuple):
@@ -101,7 +104,7 @@ class Engine:
             existing = self._existing(resource, record_id)
             access.require(self.store, resource, existing, claims)
             body = self._read(resource, sent)
-            if body.sent_id not in {None, record_id}:
+            if body.sent_id is not None and id_of(body.sent_id) != record_id:
                 body.refusals.append("The id in the body is not the id in the address.")
             self._settle(body)
             self._require_fresh(existing, fresh)
@@ -263,6 +266,16 @@ class Engine:
                 problems.STALE_ETAG,
                 "The item was changed since it was read: read it again, then repeat the request.",
             )
+
+
+def id_of(given: object) -> str | None:
+    """An id as records have it, 32 lower-case hex digits; None for what is no id at all.
+
+    Ids may also be written with the dashes of a UUID and in capitals.
+    """
+    if isinstance(given, str) and _UUID.fullmatch(given):
+        return given.replace("-", "").lower()
+    return None
 
 
 def etag(record: Stored) -> str:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT, MAX_LIMIT = 25, 500
 
 _JSON = re.compile(r"application/([\w.-]+\+)?json", re.IGNORECASE)
-_UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -83,11 +82,6 @@ def invalid_parameters(errors: list[str]) -> Problem:
     return Problem(
         problems.INVALID_PARAMETER, "The request has parameters it cannot have.", errors=errors
     )
-
-
-def record_id(text: str) -> str | None:
-    """An id as it is stored, 32 lower-case hex digits; None when ``text`` is no id at all."""
-    return text.replace("-", "").lower() if _UUID.fullmatch(text) else None
 
 
 def json_response(

@@ -120,9 +120,7 @@ def test_every_problem_is_in_one_answer(enrolled):
         "$.cteProgramServices[2].cteProgramServiceDescriptor": [
             "cteProgramServiceDescriptor is required."
         ],
-        "$.cteProgramServices[3]": [
-            "has the same identifying values as item 0 of the collection."
-        ],
+        "$.cteProgramServices[3]": ["has the same identifying values as item 0 of the collection."],
         "$.cteProgramServices[4]": ["must be an object."],
     }
     assert enrolled.sandbox.records(CTE) == []
@@ -172,9 +170,7 @@ def test_numbers(enrolled, value, text):
 def test_a_number_beyond_all_numbers(api):
     body = json.dumps(enrollment(fullTimeEquivalency=1)).replace(" 1,", " 1e400,")
     body = body.replace('"fullTimeEquivalency": 1}', '"fullTimeEquivalency": 1e400}')
-    answer = api(
-        "POST", ENROLLMENTS, data=body, headers={"Content-Type": "application/json"}
-    )
+    answer = api("POST", ENROLLMENTS, data=body, headers={"Content-Type": "application/json"})
 
     assert invalid(answer) == {"$.fullTimeEquivalency": ["must be a number."]}
 

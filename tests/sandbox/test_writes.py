@@ -122,7 +122,10 @@ def test_links_and_server_properties_that_are_sent_are_ignored(associated):
     ("change", "title"),
     [
         ({"studentReference": {"studentUniqueId": "nobody"}}, "Student"),
-        ({"educationOrganizationReference": {"educationOrganizationId": 1}}, "EducationOrganization"),
+        (
+            {"educationOrganizationReference": {"educationOrganizationId": 1}},
+            "EducationOrganization",
+        ),
         (
             {"programReference": {**association()["programReference"], "programName": "No"}},
             "Program",
@@ -233,9 +236,7 @@ def test_an_unknown_collection_is_not_found(api):
 @pytest.mark.parametrize("form", ['"{}"', "{}", 'W/"{}"', '"other", "{}"', "*"])
 def test_if_none_match_with_the_current_tag(associated, form):
     tag = associated.get(associated.association).json()["_etag"]
-    answer = associated(
-        "GET", associated.association, headers={"If-None-Match": form.format(tag)}
-    )
+    answer = associated("GET", associated.association, headers={"If-None-Match": form.format(tag)})
 
     assert answer.status_code == 304
     assert answer.content == b""
@@ -492,9 +493,7 @@ def test_descriptors_are_records_like_any_other(api):
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["cteProgramServiceDescriptors", "cTEProgramServiceDescriptors"]
-)
+@pytest.mark.parametrize("name", ["cteProgramServiceDescriptors", "cTEProgramServiceDescriptors"])
 def test_descriptors_by_code_value_and_namespace(api, name):
     found = api.get(
         name, codeValue="Finance", namespace="uri://ed-fi.org/CTEProgramServiceDescriptor"

@@ -149,7 +149,11 @@ def shipped() -> Contract:
 
 
 def _first(errors: Iterable[Any]) -> Any:
-    return next(iter(sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])), None)
+    def order(error: Any) -> tuple[list[str], bool]:
+        # A misspelt name explains a missing one.
+        return [str(p) for p in error.absolute_path], error.validator != "additionalProperties"
+
+    return next(iter(sorted(errors, key=order)), None)
 
 
 def _label(path: list[str | int]) -> str:

@@ -19,7 +19,7 @@ from pytest_edfi_cte.client.discovery import origin
 from pytest_edfi_cte.client.problems import describe, problem_type
 from pytest_edfi_cte.compare import ABSENT, at, same_json
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
-from pytest_edfi_cte.judge import Finding, judge_record, judge_schema, judge_unchanged
+from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema, judge_unchanged
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal
 from pytest_edfi_cte.records import Posted, Record, Records
 from pytest_edfi_cte.run import Run
@@ -255,7 +255,7 @@ class AssociationSlot:
             return []
         where = "records found by the natural key"
         number = len(found.matches)
-        kind = "ok" if number == 1 else "not-found" if number == 0 else "duplicated"
+        kind: Kind = "ok" if number == 1 else "not-found" if number == 0 else "duplicated"
         findings = [Finding(where, 1, number, BY_KEY, kind)]
         for body in found.matches:
             other = body.get("id")
@@ -278,7 +278,7 @@ def _status(method: str, expected: int, response: requests.Response, rule: str) 
 
 
 def _same_id(expected: str | None, received: Any) -> Finding:
-    kind = "ok" if _equal_ids(received, expected) else "id"
+    kind: Kind = "ok" if _equal_ids(received, expected) else "id"
     return Finding("id", expected, received, BY_READ, kind)
 
 

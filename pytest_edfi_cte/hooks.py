@@ -45,6 +45,19 @@ class RunHooks:
         return None
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
+        """Collect our module even with --lf.
+
+        It passes over files without a known failure, and knows files by their path below the
+        root directory, where the installed suite is not. It still deselects what passed.
+        """
+        if isinstance(collector, collection.SuiteModule):
+            from _pytest.runner import pytest_make_collect_report  # noqa: PLC0415 - see above
+
+            return pytest_make_collect_report(collector)
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """With xdist the controller connects, before any worker is started."""
         if self._is_controller() and not session.config.option.collectonly:

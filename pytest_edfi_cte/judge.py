@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pytest_edfi_cte.compare import (
     ABSENT,
@@ -25,6 +25,30 @@ from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
 
 #: What the API keeps beside the data: it may change between two reads.
 SERVER_KEPT = frozenset({"_etag", "_lastModifiedDate", "_lineage", "link"})
+#: The sort of a problem in one word; the words for people are in verdicts.MEANINGS.
+Kind = Literal[
+    "ok",
+    "status",
+    "location",
+    "not-json",
+    "id",
+    "new-id",
+    "not-found",
+    "duplicated",
+    "not-stored",
+    "missing",
+    "null",
+    "wrong-type",
+    "wrong-value",
+    "case",
+    "namespace",
+    "extra",
+    "duplicate",
+    "lost",
+    "changed",
+    "appeared",
+    "schema",
+]
 TABLE_RULE = "by the certification table"
 
 
@@ -41,7 +65,7 @@ class Finding:
     expected: Any
     received: Any
     rule: str
-    kind: str = "ok"
+    kind: Kind = "ok"
     expected_note: str = ""
 
     @property
@@ -147,7 +171,7 @@ def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
             where = _where(record, list(leaf.absolute_path))
             received = leaf.instance
             expected: Any = f"{leaf.validator} {leaf.validator_value}"
-            kind = "schema"
+            kind: Kind = "schema"
             if leaf.validator == "required":
                 name = next((n for n in leaf.validator_value if n not in leaf.instance), "")
                 where, received = f"{where}.{name}".lstrip("."), ABSENT
@@ -196,9 +220,8 @@ class _Diff:
         elif isinstance(before, list) and isinstance(after, list):
             yield from self._lists(before, after, path, label)
         elif not same_json(before, after, self.same):
-            kind = {"absent": "lost", "null": "lost"}.get(json_type(after), "changed")
-            if before is ABSENT:
-                kind = "appeared"
+            lost = after is ABSENT or after is None
+            kind: Kind = "appeared" if before is ABSENT else "lost" if lost else "changed"
             yield Finding(label, before, after, "unchanged by the update", kind)
 
     def _lists(self, before: list[Any], after: list[Any], path: str, label: str) -> Iterator[Any]:
@@ -235,7 +258,7 @@ def _finding(
     return Finding(where, expected, received, rule, kind, expected_note)
 
 
-def _problem(expected: Any, received: Any) -> str:
+def _problem(expected: Any, received: Any) -> Kind:
     """The sort of difference, in one word."""
     if received is ABSENT:
         return "missing"

@@ -113,6 +113,9 @@ class Prerequisites:
 
         ``query`` widens the look-up, e.g. to any enrolment of the student in the school.
         """
+        known = self.records.known(resource, body)
+        if known is not None:
+            return known
         found = self.records.look_up(resource, query or self.records.key_of(resource, body))
         if found.matches:
             return self._existing(resource, found.matches[0])

@@ -192,6 +192,17 @@ class Records:
         self.journal.created(Entry(self.session.api.base_url, resource, key, url))
         return Record(resource, body, url, created=True)
 
+    def known(self, resource: str, body: Mapping[str, Any]) -> Record | None:
+        """A record that a worker of this run made under the same key.
+
+        The API may hide it from us: a student is visible only once it is enrolled.
+        """
+        key = self.key_of(resource, body)
+        for entry in self.journal.pending():
+            if entry.resource == resource and entry.key == key:
+                return Record(resource, body, entry.url, created=True)
+        return None
+
     def is_ours(self, resource: str, record_id: Any) -> bool:
         """True where this run created the record."""
         ids = (e.url.rpartition("/")[2] for e in self.journal.pending() if e.url)

@@ -92,7 +92,8 @@ def read_settings(
     environ = os.environ if environment is None else environment
     reader = _Reader(config, environ)
     values: dict[str, Any] = {}
-    for option in OPTIONS:
+    # The env file first: what it holds is looked up for every other option.
+    for option in sorted(OPTIONS, key=lambda option: option.name != "env_file"):
         values[option.name] = reader.overrides(option) if option.kind == "list" else None
         if option.kind != "list":
             values[option.name] = reader.value(option)

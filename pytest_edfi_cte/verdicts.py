@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -14,7 +15,8 @@ from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.scenarios import Scenario
 
 LONGEST_VALUE = 200  # characters of a value in a message
-LONGEST_BODY = 600
+LONGEST_BODY = 1500
+FIRST_ERROR = 400
 
 
 class Verdict(str, Enum):
@@ -74,7 +76,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     "wrong-type": (
         "a value comes back with another JSON type",
-        'Return the value with the JSON type of the API model: true is not 1, 1 is not "1".',
+        'Return a value with the JSON type of the API model: true is not 1, 1 is not "1".',
     ),
     "wrong-value": (
         "a value comes back different from what was sent",
@@ -172,12 +174,19 @@ def show(value: Any) -> str:
 
 
 def evidence(scenario: Scenario, exchanges: Iterable[Exchange]) -> list[str]:
-    """The scenario's own exchanges, one line each, and the body of the last answer."""
-    own = [e for e in exchanges if scenario.table.resource.lower() in e.url.lower()]
-    lines = [exchange.line for exchange in own]
-    answered = [e for e in own if e.response_body]
-    if answered:
-        body = " ".join((answered[-1].response_body or "").split())
+    """The scenario's own exchanges from its first write on, and the body that matters most.
+
+    That is the last refusal, else the last read of the record.
+    """
+    own = [e for e in exchanges if f"/{scenario.table.resource.lower()}" in e.url.lower()]
+    first = next((n for n, e in enumerate(own) if e.method != "GET"), 0)
+    own = own[first:]
+    # The query by natural key is long and says nothing new; the report has it in full.
+    lines = [replace(e, url=f"{e.url.partition('?')[0]}{'?…' * ('?' in e.url)}").line for e in own]
+    refused = [e for e in own if (e.status or 0) >= FIRST_ERROR and e.response_body]
+    read = [e for e in own if e.method == "GET" and "?" not in e.url and e.response_body]
+    for exchange in (refused or read)[-1:]:
+        body = " ".join((exchange.response_body or "").split())
         cut = f"{body[:LONGEST_BODY]}…" if len(body) > LONGEST_BODY else body
-        lines.append(f"Last answer: {cut}")
+        lines.append(f"Answer to the {exchange.method}: {cut}")
     return lines

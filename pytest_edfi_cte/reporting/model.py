@@ -92,7 +92,7 @@ class Painter:
             {
                 "where": self.text(f.where),
                 "expected": self._expected(f),
-                "received": self.value(f.received),
+                "received": self._received(f),
                 "received_type": json_type(f.received),
                 "rule": f.rule,
                 "ok": f.ok,
@@ -104,10 +104,15 @@ class Painter:
     def _expected(self, finding: Finding) -> str:
         if finding.kind == "duplicate":
             return "once"
+        if finding.expected_note:  # a description says more than the value behind it
+            schema = finding.expected_note == "schema"
+            return self.text(str(finding.expected)) if schema else finding.expected_note
+        return self.value(finding.expected)
+
+    def _received(self, finding: Finding) -> str:
+        # Its own rows follow: the whole object would only hide them.
         return (
-            self.text(str(finding.expected))
-            if finding.expected_note == "schema"
-            else self.value(finding.expected)
+            "as expected" if finding.ok and finding.expected_note else self.value(finding.received)
         )
 
     def exchanges(self, exchanges: Iterable[Exchange]) -> list[ExchangeRow]:

@@ -31,12 +31,17 @@ _UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re
 
 
 class _Body(NamedTuple):
-    """A body after type inference; errors by JSON path, refusals about the body as a whole."""
+    """A body after type inference.
+
+    ``errors`` by JSON path, ``refusals`` about the body as a whole, ``targets``: seq of every
+    descriptor it uses.
+    """
 
     draft: Draft
     errors: dict[str, list[str]]
     refusals: list[str]
     sent_id: Any
+    targets: set[int]
 
 
 class Written(NamedTuple):
@@ -76,7 +81,7 @@ class Engine:
             self._settle(body)
             identities = resource.identities(body.draft.body)
             existing = self.store.by_key(*identities[0])
-            record, links = self._resolve(resource, body.draft, identities)
+            record, links = self._resolve(resource, body, identities)
             if existing:
                 access.require(self.store, resource, existing, claims)
                 return Written(self._update(resource, existing, record, links), created=False)
@@ -117,7 +122,7 @@ class Engine:
                     " delete the item and create another.",
                     errors=[f"The natural key is {', '.join(resource.natural_key)}."],
                 )
-            record, links = self._resolve(resource, body.draft, identities)
+            record, links = self._resolve(resource, body, identities)
             return self._update(resource, existing, record, links)
 
     def delete(
@@ -173,13 +178,14 @@ class Engine:
         if not isinstance(sent, dict):
             raise invalid_data({"$": ["must be an object."]})
         found = draft(resource.shape, sent)
-        return _Body(found, schema_errors(resource, found), [], sent.get("id"))
+        return _Body(found, schema_errors(resource, found), [], sent.get("id"), set())
 
     def _settle(self, body: _Body) -> None:
         """Give descriptors the API's own spelling; raise everything wrong with the body at once."""
         for use in body.draft.descriptors:
             known = self.descriptor(use.descriptor, use.holder[use.name])
             if known:
+                body.targets.add(known[0])
                 use.holder[use.name] = known[1]
             elif use.path not in body.errors:
                 body.errors[use.path] = [f"is no {use.descriptor} that this API knows."]
@@ -188,13 +194,14 @@ class Engine:
             raise invalid_data(body.errors, body.refusals)
 
     def _resolve(
-        self, resource: Resource, found: Draft, identities: list[tuple[str, str]]
+        self, resource: Resource, body: _Body, identities: list[tuple[str, str]]
     ) -> tuple[Stored, Links]:
         """Look up what the body refers to: the record and its links as they would be stored."""
+        found = body.draft
         fields = [(name, at(found.body, path)) for name, path in resource.natural_key.items()]
         tie = access.tie_of(resource, found.body)
         parents = access.parents_of(self.model, resource, found.body)
-        targets = self._targets(found)
+        targets = body.targets | self._targets(found)
         modified = datetime.fromtimestamp(self._clock(), tz=timezone.utc)
         record = Stored(
             seq=0,
@@ -209,7 +216,7 @@ class Engine:
         return record, Links(identities, fields, targets, parents)
 
     def _targets(self, found: Draft) -> set[int]:
-        """Every record that the body refers to; references get their links here."""
+        """Every record that a reference names; references get their links here."""
         targets: set[int] = set()
         missing: dict[str, str] = {}
         for use in found.references:
@@ -231,10 +238,6 @@ class Engine:
                 f" {', '.join(sorted(set(missing.values())))}.",
                 errors=[f"{path}: there is no such {title}." for path, title in missing.items()],
             )
-        for descriptor in found.descriptors:
-            known = self.descriptor(descriptor.descriptor, descriptor.holder[descriptor.name])
-            if known:
-                targets.add(known[0])
         return targets
 
     def _update(self, resource: Resource, existing: Stored, record: Stored, links: Links) -> Stored:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server as CherootServer
 
 if TYPE_CHECKING:
@@ -14,6 +16,15 @@ HOST = "127.0.0.1"
 _THREADS = 8
 
 
+class _Connection(HTTPConnection):
+    def close(self) -> None:
+        # cheroot closes only the reading side; the writing one is left to the garbage collector,
+        # which from Python 3.13 on reports that its socket is gone by then.
+        with contextlib.suppress(OSError, ValueError):
+            self.wfile.close()
+        super().close()
+
+
 class Server:
     """Listens on a free port of 127.0.0.1 from :meth:`start` to :meth:`stop`."""
 
@@ -21,21 +32,22 @@ class Server:
         self._server: Any = CherootServer(
             (HOST, 0), app, numthreads=_THREADS, server_name="edfi-cte-sandbox", shutdown_timeout=1
         )
+        self._server.ConnectionClass = _Connection
         # Ten by default: a test run with a few sessions would lose its connections.
         self._server.keep_alive_conn_limit = 1000
         # How often the accepting loop looks up, and so how long a stop may take, in seconds.
         self._server.expiration_interval = 0.05
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(
+            target=self._server.serve, name="edfi-cte-sandbox", daemon=True
+        )
 
     def start(self) -> int:
         """Begin to listen; the port."""
         self._server.prepare()
-        self._thread = threading.Thread(target=self._server.serve, name="edfi-sandbox", daemon=True)
         self._thread.start()
         return int(self._server.bind_addr[1])
 
     def stop(self) -> None:
         """Close every connection and free the port."""
         self._server.stop()
-        if self._thread:
-            self._thread.join()
+        self._thread.join()

@@ -8,48 +8,23 @@ from __future__ import annotations
 
 import itertools
 import json
-import sqlite3
 import threading
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_edfi_cte.sandbox.database import connect
+
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
 #: More rows than this are not counted when the narrowest condition of a query is looked for.
 _COUNT_LIMIT = 1000
 
-_TABLES = """
-CREATE TABLE record(
-  seq      INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of creation, never given twice
-  id       TEXT NOT NULL UNIQUE,
-  resource TEXT NOT NULL,
-  version  INTEGER NOT NULL,                   -- grows with every write; the ETag
-  modified TEXT NOT NULL,
-  student  TEXT,                               -- key of the student it is about
-  edorg    INTEGER,                            -- the ed-org that it ties the student to
-  body     TEXT NOT NULL);
-CREATE INDEX record_order ON record(resource, seq);
-CREATE INDEX record_tie ON record(student, edorg) WHERE edorg IS NOT NULL;
-CREATE TABLE identity(
-  entity TEXT, key TEXT, seq INTEGER NOT NULL REFERENCES record ON DELETE CASCADE,
-  PRIMARY KEY(entity, key)) WITHOUT ROWID;
-CREATE INDEX identity_seq ON identity(seq);
-CREATE TABLE reference(
-  seq INTEGER REFERENCES record ON DELETE CASCADE, target INTEGER REFERENCES record,
-  PRIMARY KEY(seq, target)) WITHOUT ROWID;
-CREATE INDEX reference_target ON reference(target);
-CREATE TABLE field(
-  resource TEXT, name TEXT, value, seq INTEGER REFERENCES record ON DELETE CASCADE,
-  PRIMARY KEY(resource, name, value, seq)) WITHOUT ROWID;
-CREATE INDEX field_seq ON field(seq);
-CREATE TABLE hierarchy(
-  parent INTEGER, child INTEGER, seq INTEGER REFERENCES record ON DELETE CASCADE,
-  PRIMARY KEY(parent, child, seq)) WITHOUT ROWID;
-CREATE INDEX hierarchy_seq ON hierarchy(seq);
-"""
-
 _COLUMNS = "r.seq, r.id, r.resource, r.version, r.modified, r.student, r.edorg, r.body"
+
+_BY_FIELD = "FROM field f CROSS JOIN record r ON r.seq = f.seq"
 
 # The ed-orgs that a list of claims covers: the claimed ones and everything below them.
 _COVERED = """WITH RECURSIVE covered(id) AS (
@@ -103,30 +78,21 @@ class Store:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self._db = _connect()
-        self._db.executescript(_TABLES)
-        self._seed: sqlite3.Connection | None = None
+        self._db, self._seed = connect(), connect()
+        # A connection that is merely forgotten is a ResourceWarning from Python 3.13 on.
+        weakref.finalize(self, _close, self._db, self._seed)
         # Not reset by restore(): an ETag from before must never fit a record from after.
         self._versions = itertools.count(1)
-
-    def close(self) -> None:
-        """Release the memory; the store cannot be used afterwards."""
-        with self.lock:
-            self._db.close()
-            if self._seed:
-                self._seed.close()
 
     def remember(self) -> None:
         """Make the present state the one that :meth:`restore` goes back to."""
         with self.lock:
-            self._seed = _connect()
             self._db.backup(self._seed)
 
     def restore(self) -> None:
-        """Back to the remembered state."""
+        """Back to the remembered state, an empty store if none was."""
         with self.lock:
-            if self._seed:
-                self._seed.backup(self._db)
+            self._seed.backup(self._db)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -218,8 +184,10 @@ class Store:
         """
         source, asked = self._query(resource, conditions, claims)
         asked |= {"limit": limit, "offset": offset}
+        # The order of the leading table is the order of its index: nothing is sorted.
+        order = "ORDER BY f.seq" if source.startswith(_BY_FIELD) else "ORDER BY r.seq"
         prefix = f"{_COVERED} SELECT {_COLUMNS}"
-        rows = self._rows(f"{prefix} {source} ORDER BY r.seq LIMIT :limit OFFSET :offset", asked)
+        rows = self._rows(f"{prefix} {source} {order} LIMIT :limit OFFSET :offset", asked)
         return [Stored(*row) for row in rows]
 
     def count(
@@ -251,7 +219,7 @@ class Store:
                 continue
             match = f"f.resource = :resource AND f.name = :{name} AND f.value = :{value}"
             if index == 0:
-                source = "FROM field f CROSS JOIN record r ON r.seq = f.seq"
+                source = _BY_FIELD
                 where.append(match)
             else:
                 where.append(f"EXISTS(SELECT 1 FROM field f WHERE {match} AND f.seq = r.seq)")  # noqa: S608 - names and constants of this function
@@ -293,10 +261,6 @@ class Store:
             return self._db.execute(query, asked).fetchall()
 
 
-def _connect() -> sqlite3.Connection:
-    # Autocommit: transactions are begun and ended by hand. The lock makes threads take turns.
-    db = sqlite3.connect(
-        ":memory:", isolation_level=None, check_same_thread=False, cached_statements=512
-    )
-    db.execute("PRAGMA foreign_keys = ON")
-    return db
+def _close(*connections: sqlite3.Connection) -> None:
+    for connection in connections:
+        connection.close()

@@ -1,7 +1,7 @@
 import pytest
-from tests.sandbox.support import CTE, ENROLLMENTS, Api, association, enrollment, student
 
 from pytest_edfi_cte.sandbox import Sandbox
+from tests.sandbox.support import CTE, ENROLLMENTS, Api, association, enrollment, student
 
 
 class Clock:

@@ -1,4 +1,5 @@
 import pytest
+
 from tests.sandbox.support import (
     CTE,
     ENROLLMENTS,

@@ -2,6 +2,7 @@ import http.client
 import json
 
 import pytest
+
 from tests.sandbox.support import (
     CTE,
     ENROLLMENTS,

@@ -2,9 +2,9 @@ import re
 
 import pytest
 import requests
-from tests.sandbox.support import refused
 
 from pytest_edfi_cte.contract import shipped
+from tests.sandbox.support import refused
 
 
 @pytest.mark.parametrize("ending", ["", "/"])

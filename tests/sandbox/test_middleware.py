@@ -1,8 +1,8 @@
 import pytest
 import requests
-from tests.sandbox.support import CTE, PREFIX, association, refused, student, unlinked
 
 from pytest_edfi_cte.sandbox import Request, Response, Sandbox, altered
+from tests.sandbox.support import CTE, PREFIX, association, refused, student, unlinked
 
 
 def test_the_first_middleware_is_outermost(new_box):

@@ -1,9 +1,9 @@
 import pytest
 import requests
-from tests.sandbox.support import DATA, refused
 
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.sandbox.auth import LIFETIME, Client, OAuthError, Tokens
+from tests.sandbox.support import DATA, refused
 
 GRANT = {"grant_type": "client_credentials"}
 

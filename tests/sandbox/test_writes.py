@@ -1,6 +1,7 @@
 import re
 
 import pytest
+
 from tests.sandbox.support import (
     CTE,
     DATA,

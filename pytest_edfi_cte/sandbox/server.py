@@ -37,15 +37,29 @@ class Server:
         self._server.keep_alive_conn_limit = 1000
         # How often the accepting loop looks up, and so how long a stop may take, in seconds.
         self._server.expiration_interval = 0.05
-        self._thread = threading.Thread(
-            target=self._server.serve, name="edfi-cte-sandbox", daemon=True
-        )
+        # The workers are made in this thread and so inherit that it is a daemon: a sandbox that
+        # nobody stopped does not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="edfi-cte-sandbox", daemon=True)
+        self._listening = threading.Event()
+        self._error: OSError | None = None
 
     def start(self) -> int:
-        """Begin to listen; the port."""
-        self._server.prepare()
+        """Begin to listen; the port. OSError when that is not possible."""
         self._thread.start()
+        self._listening.wait()
+        if self._error:
+            raise self._error
         return int(self._server.bind_addr[1])
+
+    def _run(self) -> None:
+        try:
+            self._server.prepare()
+        except OSError as error:
+            self._error = error
+            return
+        finally:
+            self._listening.set()
+        self._server.serve()
 
     def stop(self) -> None:
         """Close every connection and free the port."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from cheroot.wsgi import Server as CherootServer
 
 import pytest_edfi_cte.sandbox as package
 from pytest_edfi_cte.contract import STANDARDS, shipped
@@ -218,6 +219,22 @@ def test_received_requests_are_in_the_order_of_arrival(new_box, connect):
     slow.join()
 
     assert [request.path for request in box.requests] == ["/slow", "/quick"]
+
+
+def test_a_sandbox_that_is_not_stopped_lets_the_process_end():
+    script = "from pytest_edfi_cte.sandbox import Sandbox; Sandbox().start()"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_server_that_cannot_listen_says_so(monkeypatch):
+    def prepare(self):
+        raise OSError("no port left")
+
+    monkeypatch.setattr(CherootServer, "prepare", prepare)
+    box = Sandbox()
+    with pytest.raises(OSError, match="no port left"):
+        box.start()
+    assert repr(box) == "<Sandbox stopped>"
 
 
 @pytest.mark.parametrize("missing", ["werkzeug", "cheroot"])

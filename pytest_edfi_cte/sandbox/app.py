@@ -161,6 +161,7 @@ class App:
         return json_response(discovery.document(request.host_url.rstrip("/"), self._version))
 
     def _token(self, request: Request) -> Response:
+        request.max_form_memory_size = 500_000  # bytes; the default only from Werkzeug 3.1 on
         given: Any = request.form
         if request.is_json:
             given = request.get_json(silent=True)

@@ -163,9 +163,7 @@ class Run:
     def hand_over(self) -> dict[str, Any]:
         """What a worker needs, as plain values for execnet. Holds the token: never print it."""
         session = self.session
-        token = self._tokens.token
-        if token is None:  # connecting always fetches one
-            raise AssertionError("no token after connecting")
+        token = self._tokens.current()
         url, client_id, secret = self.settings.url, self.settings.client_id, None
         if self._sandbox is not None:
             url, client_id = self._sandbox.url, self._sandbox.client_id
@@ -246,21 +244,22 @@ class Run:
 
     def open_journal(self, folder: Path | None) -> None:
         """Start the journal: in pytest's cache, or for the embedded sandbox in a folder of ours."""
-        if folder is None or self.settings.embedded:
+        self._journal = self._new_journal(None if self.settings.embedded else folder)
+
+    def _new_journal(self, folder: Path | None) -> Journal:
+        if folder is None:
             folder = Path(tempfile.mkdtemp(prefix="pytest-edfi-cte-"))
             self._resources.callback(shutil.rmtree, folder, ignore_errors=True)
-        self._journal = Journal.start(folder)
-        self._resources.enter_context(self._journal.owned())
+        journal = Journal.start(folder)
+        self._resources.enter_context(journal.owned())
+        return journal
 
     @property
     def journal(self) -> Journal:
         """What this run created."""
         if self._journal is None:
-            self.open_journal(None)
-        journal = self._journal
-        if journal is None:  # just opened
-            raise AssertionError("no journal")
-        return journal
+            self._journal = self._new_journal(None)
+        return self._journal
 
     def clean_up_after_killed_runs(self) -> None:
         """Delete what earlier runs created in this API and could not delete."""

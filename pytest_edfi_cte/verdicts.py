@@ -122,19 +122,25 @@ TELLING = ("new-id", "not-stored")
 
 
 def conclude(
-    scenario: Scenario, findings: Sequence[Finding], exchanges: Iterable[Exchange]
+    scenario: Scenario | None, findings: Sequence[Finding], exchanges: Iterable[Exchange]
 ) -> None:
-    """Return where every finding is fine; raise :class:`NonConformance` with all that are not."""
+    """Return where every finding is fine; raise :class:`NonConformance` with all that are not.
+
+    Without a scenario (a test of one's own) every exchange of the test is evidence.
+    """
     wrong = [finding for finding in findings if not finding.ok]
     if wrong:
         raise NonConformance(failure(scenario, wrong, exchanges))
 
 
-def failure(scenario: Scenario, wrong: Sequence[Finding], exchanges: Iterable[Exchange]) -> str:
+def failure(
+    scenario: Scenario | None, wrong: Sequence[Finding], exchanges: Iterable[Exchange]
+) -> str:
     """The failure's text, in the order that a person needs it."""
     lead = next((f for f in wrong if f.kind in TELLING), wrong[0])
     meaning = MEANINGS[lead.kind][0]
-    lines = [f"Scenario {scenario.number} ({scenario.title}) failed: {meaning}."]
+    what = f"Scenario {scenario.number} ({scenario.title})" if scenario else "The check"
+    lines = [f"{what} failed: {meaning}."]
     for finding in wrong:
         lines += [
             f"  {finding.where}",
@@ -173,12 +179,13 @@ def show(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} chars)"
 
 
-def evidence(scenario: Scenario, exchanges: Iterable[Exchange]) -> list[str]:
+def evidence(scenario: Scenario | None, exchanges: Iterable[Exchange]) -> list[str]:
     """The scenario's own exchanges from its first write on, and the body that matters most.
 
     That is the last refusal, else the last read of the record.
     """
-    own = [e for e in exchanges if f"/{scenario.table.resource.lower()}" in e.url.lower()]
+    part = f"/{scenario.table.resource.lower()}" if scenario else ""
+    own = [e for e in exchanges if part in e.url.lower()]
     first = next((n for n, e in enumerate(own) if e.method != "GET"), 0)
     own = own[first:]
     # The query by natural key is long and says nothing new; the report has it in full.

@@ -435,3 +435,36 @@ def test_lost_connections_during_a_scenario(new_sandbox, kit) -> None:
         result = kit.scenarios(new_sandbox(cut(method, part)), "-k", step)
         result.assert_outcomes(deselected=1, **outcome)
         assert says in result.stdout.str()
+
+
+def test_evidence_works_without_a_scenario(sandbox, kit, pytester) -> None:
+    pytester.makepyfile(
+        """
+        from pytest_edfi_cte.judge import Finding
+        def test_own_check(edfi_evidence, edfi_session):
+            edfi_session.get("/ed-fi/students")
+            edfi_evidence.add([Finding("number of students", 5, 1, "by our own rule", "wrong-value")])
+            edfi_evidence.conclude()
+        """
+    )
+    result = kit.run(sandbox, "-k", "own_check")
+    result.assert_outcomes(failed=1, deselected=2)
+    result.stdout.fnmatch_lines(
+        [
+            "The check failed: *",
+            "  number of students",
+            "    expected  5  (number, by our own rule)",
+            "  GET */ed-fi/students → 200",
+        ]
+    )
+
+
+def test_one_connection_for_one_run(new_sandbox, kit) -> None:
+    ports: set[str] = set()
+
+    def watch(request, proceed):
+        ports.add(request.environ["REMOTE_PORT"])
+        return proceed(request)
+
+    kit.scenarios(new_sandbox(watch)).assert_outcomes(passed=2)
+    assert len(ports) == 1

@@ -57,18 +57,21 @@ class TokenSource:
         self._secret = client_secret
         self._contract = contract
         self._clock = clock
-        self.token = token
+        self._token = token
         http.recorder.redactor.add(client_secret, client_id=client_id)
         if token:
             http.recorder.redactor.add(token.value)
 
     def __call__(self, refused: Secret | None = None) -> Secret:
         """The token to use; ``refused`` is one that the API just answered 401 to."""
-        known = self.token
-        stale = known is None or known.value is refused or not known.fresh(self._clock())
-        if known is None or stale:
-            known = self.token = self._fetch()
-        return known.value
+        return self.current(refused).value
+
+    def current(self, refused: Secret | None = None) -> Token:
+        """As calling it, with the time the token ends."""
+        known = self._token
+        if known is None or known.value is refused or not known.fresh(self._clock()):
+            known = self._token = self._fetch()
+        return known
 
     def _fetch(self) -> Token:
         before = self._clock()

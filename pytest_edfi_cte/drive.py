@@ -160,7 +160,8 @@ class AssociationSlot:
 
     def update(self, scenario: Scenario, record: Record, etag: str | None) -> Finding:
         """PUT the scenario's column with ``id`` in the body; If-Match where there is an ETag."""
-        headers = {"If-Match": etag} if etag else {}
+        # A weak tag (a gateway that compresses makes them) never matches: RFC 9110, 13.1.1.
+        headers = {"If-Match": etag} if etag and not etag.startswith("W/") else {}
         body = {"id": record.id, **scenario.payload}
         try:
             response = self.records.session.put(record.url or "", json=body, headers=headers)

@@ -760,6 +760,16 @@ def epoch_expiry(request: Request, response: Response) -> Response:
     return response
 
 
+def weak_etags(request: Request, proceed: Proceed) -> Response:
+    """A compressing gateway in front: tags are weak, and a weak If-Match never matches."""
+    if request.headers.get("If-Match", "").startswith("W/"):
+        return problem(412, "A weak tag.", "optimistic-lock-failed")
+    response = proceed(request)
+    if response.headers.get("ETag"):
+        response.headers["ETag"] = 'W/"' + response.headers["ETag"].strip('"') + '"'
+    return response
+
+
 def id_demanded(request: Request, proceed: Proceed) -> Response:
     if request.method == "PUT" and "id" not in request.get_json():
         return problem(400, "id is missing.", "bad-request")
@@ -790,5 +800,6 @@ VARIANTS: dict[str, Callable[[], Middleware]] = {
     "descriptors-elsewhere": lambda: no_descriptor_collections,
     "descriptor-case-of-the-api": lambda: api_spelling,
     "epoch-expiry": everywhere(epoch_expiry),
+    "weak-etags": lambda: weak_etags,
     "id-demanded-in-put": lambda: id_demanded,
 }

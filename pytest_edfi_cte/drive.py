@@ -11,12 +11,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urljoin
 
 import requests
 
-from pytest_edfi_cte.client.discovery import origin
-from pytest_edfi_cte.client.problems import describe, problem_type
+from pytest_edfi_cte.answers import (
+    BY_CREATE,
+    BY_KEY,
+    BY_READ,
+    BY_UPDATE,
+    CREATED,
+    FORBIDDEN,
+    NO_CONTENT,
+    OK,
+    REDIRECT,
+    SHOWN,
+    TOO_MANY,
+    UNAUTHORIZED,
+    equal_ids,
+    id_finding,
+    json_object,
+    location_finding,
+    status_finding,
+)
+from pytest_edfi_cte.client.problems import problem_type
 from pytest_edfi_cte.compare import ABSENT, at, same_json
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema, judge_unchanged
@@ -24,15 +41,9 @@ from pytest_edfi_cte.prerequisites import Prerequisites, refusal
 from pytest_edfi_cte.records import Posted, Record, Records
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.scenarios import Scenario, Table
+from pytest_edfi_cte.verdicts import show
 
 Json = dict[str, Any]
-OK, CREATED, NO_CONTENT = 200, 201, 204
-FIRST_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT = 400, 401, 403, 404, 409
-SHOWN = 200  # characters of an answer that is no record
-BY_CREATE = "by the Ed-Fi API guidelines for a create"
-BY_UPDATE = "by the Ed-Fi API guidelines for an update"
-BY_READ = "by the Ed-Fi API guidelines for a read"
-BY_KEY = "by the Ed-Fi API guidelines for natural keys"
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class AssociationSlot:
         self.schema = run.contract.schema(standard, table.schema)
         self.validator = run.contract.validator(standard, table.schema)
         self.key = table.key_of(table.payload("create"))
+        self._collection = self.records.session.resource_url(table.resource)
         self._absent = False
 
     @contextmanager
@@ -77,7 +89,12 @@ class AssociationSlot:
         for body in found.matches:
             if self.records.is_ours(self.table.resource, body.get("id")):
                 url = self.records.session.resource_url(self.table.resource, body["id"])
-                self._absent = self.records.delete(url) is None
+                problem = self.records.delete(url)
+                if problem:
+                    raise NotTestable(
+                        f"a record of this run is in the way and cannot be deleted.\n  {problem}"
+                    )
+                self._absent = True
                 continue
             shown = ", ".join(f"{name}={value}" for name, value in self.key.items())
             raise NotTestable(
@@ -89,10 +106,13 @@ class AssociationSlot:
 
     def _leave(self) -> None:
         for entry in self.records.journal.pending():
-            if entry.resource == self.table.resource and entry.key == self.key and entry.url:
-                problem = self.records.delete(entry.url)
-                if problem:
-                    self.run.note(f"Not deleted yet, tried again at the end: {problem}")
+            ours = entry.resource == self.table.resource and entry.key == self.key and entry.url
+            url = self.records.address_of(entry) if ours else None
+            problem = self.records.delete(url) if url else None
+            if problem:
+                self.run.note(f"Not deleted yet, tried again at the end: {problem}")
+            elif url:
+                self.records.journal.deleted(entry.url or "")
 
     # -- act --------------------------------------------------------------------------------
 
@@ -112,7 +132,7 @@ class AssociationSlot:
             return None, [failed]
         response = posted.response
         unresolved = "unresolved-reference" in problem_type(response)
-        if response.status_code in (UNAUTHORIZED, FORBIDDEN) or unresolved:
+        if response.status_code in (UNAUTHORIZED, FORBIDDEN, TOO_MANY) or unresolved:
             raise NotTestable(refusal("the association could not be created", response))
         if posted.ambiguous and not arranging:
             raise NotTestable(
@@ -127,26 +147,17 @@ class AssociationSlot:
                 "it up before, so the create cannot be shown.\n"
                 "  Choose another student with --edfi-set studentUniqueId=…"
             )
-        findings = [_status("POST", CREATED, response, BY_CREATE)]
-        if response.status_code < FIRST_ERROR:
-            findings.append(self._location(posted))
+        findings = [status_finding("POST", CREATED, response, BY_CREATE)]
+        if response.status_code < REDIRECT:
+            findings.append(
+                location_finding(posted, self._collection, self.records.session.api.origins)
+            )
         return posted, findings
-
-    def _location(self, posted: Posted) -> Finding:
-        where = "Location header of the answer to the POST"
-        if not posted.location:
-            return Finding(where, "the new record's address", ABSENT, BY_CREATE, "location")
-        url = urljoin(posted.response.url, posted.location)
-        base = self.records.session.resource_url(self.table.resource)
-        if origin(url) not in self.records.session.api.origins:
-            expected = f"an address at {base}"
-            return Finding(where, expected, posted.location, BY_CREATE, "location")
-        return Finding(where, posted.location, posted.location, BY_CREATE)
 
     def arrange(self, scenario: Scenario) -> Record:
         """A record of ours with the scenario's column; :class:`NotTestable` where it fails."""
         posted, findings = self.create(scenario, arranging=True)
-        if posted is None or posted.response.status_code >= FIRST_ERROR:
+        if posted is None or posted.response.status_code >= REDIRECT:
             what = "the record to update could not be created"
             if posted is None:
                 raise NotTestable(f"{what}.\n  {findings[0].received}")
@@ -167,7 +178,7 @@ class AssociationSlot:
             response = self.records.session.put(record.url or "", json=body, headers=headers)
         except RequestFailed as error:
             return Finding("answer to the PUT", NO_CONTENT, str(error), BY_UPDATE, "status")
-        return _status("PUT", NO_CONTENT, response, BY_UPDATE)
+        return status_finding("PUT", NO_CONTENT, response, BY_UPDATE)
 
     # -- read back --------------------------------------------------------------------------
 
@@ -180,17 +191,17 @@ class AssociationSlot:
         except RequestFailed as error:
             failed = Finding("answer to the GET", OK, str(error), BY_READ, "status")
             return Read(None, None, None, [failed])
-        findings = [_status("GET", OK, response, BY_READ)]
+        findings = [status_finding("GET", OK, response, BY_READ)]
         if not findings[0].ok:
             return Read(response, None, None, findings)
-        body, flaw = _object(response)
+        body, flaw = json_object(response)
         if body is None:
             received = f"{flaw}: {response.text[:SHOWN]}"
             findings.append(
                 Finding("body of the GET", "one JSON object", received, BY_READ, "not-json")
             )
             return Read(response, None, None, findings)
-        findings.append(_same_id(record.id, body.get("id", ABSENT)))
+        findings.append(id_finding(record.id, body.get("id", ABSENT)))
         etag = response.headers.get("ETag") or body.get("_etag")
         return Read(response, body, etag if isinstance(etag, str) else None, findings)
 
@@ -209,8 +220,8 @@ class AssociationSlot:
         if wrong:
             raise NotTestable(
                 "the record to update does not read back as it was created, so its update would "
-                f"show nothing: {wrong[0].where}: expected {wrong[0].expected!r}, received "
-                f"{wrong[0].received!r}. The create scenario shows more."
+                f"show nothing: {wrong[0].where}: expected {show(wrong[0].expected)}, received "
+                f"{show(wrong[0].received)}. The create scenario shows more."
             )
         return read
 
@@ -218,7 +229,7 @@ class AssociationSlot:
     def accepted(answer: Finding) -> bool:
         """False where the API refused the update, so that reading back would show nothing new."""
         status = str(answer.received)[:3]
-        return status.isdigit() and int(status) < FIRST_ERROR
+        return status.isdigit() and int(status) < REDIRECT
 
     # -- judge ------------------------------------------------------------------------------
 
@@ -249,8 +260,11 @@ class AssociationSlot:
             same_json(finding.received, at(element, name)) for element in elements
         )
 
-    def count(self, record: Record) -> list[Finding]:
-        """The record must be found by its natural key exactly once, where the host supports it."""
+    def count(self, record: Record, body: Json | None, *, updated: bool = False) -> list[Finding]:
+        """The record must be found by its natural key exactly once, where the host supports it.
+
+        ``body`` is the record as read by its id: both reads must agree.
+        """
         found = self.records.look_up(self.table.resource, self.key)
         if not found.known:
             return []
@@ -258,46 +272,20 @@ class AssociationSlot:
         number = len(found.matches)
         kind: Kind = "ok" if number == 1 else "not-found" if number == 0 else "duplicated"
         findings = [Finding(where, 1, number, BY_KEY, kind)]
-        for body in found.matches:
-            other = body.get("id")
-            if isinstance(other, str) and not _equal_ids(other, record.id):
+        for match in found.matches:
+            other = match.get("id")
+            if isinstance(other, str) and not equal_ids(other, record.id):
                 # Under our key, made by our request: ours to delete.
-                self.records.adopt(self.table.resource, body, other)
+                self.records.adopt(self.table.resource, match, other)
                 where = "id of the record under the natural key"
-                findings.append(Finding(where, record.id, other, BY_KEY, "new-id"))
+                problem: Kind = "new-id" if updated else "id"
+                findings.append(Finding(where, record.id, other, BY_KEY, problem))
+            elif body is not None:
+                differences = judge_unchanged(body, match, "", self.schema, self.same)
+                findings += [
+                    replace(
+                        f, where=f"{f.where} (found by key)", rule="as read by id", kind="disagrees"
+                    )
+                    for f in differences
+                ]
         return findings
-
-
-def _status(method: str, expected: int, response: requests.Response, rule: str) -> Finding:
-    where = f"status of the {method}"
-    if response.status_code == expected:
-        return Finding(where, expected, expected, rule)
-    received: Any = response.status_code
-    if received >= FIRST_ERROR:
-        received = f"{received}: {describe(response)}"
-    return Finding(where, expected, received, rule, "status")
-
-
-def _same_id(expected: str | None, received: Any) -> Finding:
-    kind: Kind = "ok" if _equal_ids(received, expected) else "id"
-    return Finding("id", expected, received, BY_READ, kind)
-
-
-def _equal_ids(one: Any, other: str | None) -> bool:
-    """Dashed and undashed spellings of one id are equal."""
-    if not isinstance(one, str) or other is None:
-        return False
-    return one.replace("-", "").lower() == other.replace("-", "").lower()
-
-
-def _object(response: requests.Response) -> tuple[Json | None, str]:
-    """The JSON object of an answer, or what is wrong with it."""
-    try:
-        body = json.loads(response.content, parse_constant=_refuse_constant)
-    except ValueError as error:
-        return None, f"not JSON ({error})"
-    return (body, "") if isinstance(body, dict) else (None, "JSON, but not one object")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

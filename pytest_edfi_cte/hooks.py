@@ -95,8 +95,15 @@ class RunHooks:
             return
         pytest.exit(text, returncode=pytest.ExitCode.INTERNAL_ERROR)
 
+    def pytest_report_header(self) -> list[str]:
+        """With xdist the API has introduced itself before the header is printed."""
+        return self._about_the_api() if self._is_controller() else []
+
     def pytest_report_collectionfinish(self) -> list[str]:
         """One line about the API, once it has introduced itself."""
+        return self._about_the_api()
+
+    def _about_the_api(self) -> list[str]:
         if self.is_worker or self.run.connected is None:
             return []
         api = self.run.connected

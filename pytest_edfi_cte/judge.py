@@ -35,6 +35,7 @@ Kind = Literal[
     "new-id",
     "not-found",
     "duplicated",
+    "disagrees",
     "not-stored",
     "missing",
     "null",

@@ -13,7 +13,11 @@ from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.records import Record, Records
 
 Json = dict[str, Any]
-OK, FIRST_ERROR, FORBIDDEN, SERVER_ERROR = 200, 400, 403, 500
+OK, REDIRECT, FORBIDDEN, SERVER_ERROR = 200, 300, 403, 500
+ENROLL_IT = (
+    "enroll it in a school under an ed-org of this key, or choose another with --edfi-set "
+    "studentUniqueId=…."
+)
 
 
 class Prerequisites:
@@ -23,6 +27,8 @@ class Prerequisites:
         self.records = records
         #: descriptor URI -> the API's own spelling of it
         self.spellings: dict[str, str] = {}
+        #: why the student could not be created, where it may exist and be hidden from this key
+        self._hidden_student = ""
 
     def same_descriptor(self, one: str, other: str) -> bool:
         """Whether the API itself holds two URIs for one value (differences in case only)."""
@@ -129,8 +135,17 @@ class Prerequisites:
             posted = self.records.post(resource, body, absent=absent)
         except RequestFailed as error:
             raise NotTestable(f"the {name} could not be created: no answer.\n  {error}") from None
-        if posted.response.status_code >= FIRST_ERROR:
-            raise NotTestable(refusal(f"the {name} could not be created", posted.response))
+        status = posted.response.status_code
+        if status >= REDIRECT:
+            text = refusal(f"the {name} could not be created", posted.response)
+            hidden = status == FORBIDDEN and "access-denied" not in problem_type(posted.response)
+            if resource == "students" and hidden:
+                # It may exist, hidden until it is enrolled: the enrollment decides.
+                self._hidden_student = text
+                return Record(resource, body, None, created=False)
+            if self._hidden_student:
+                text = f"{text}\n{self._hidden_student}\n  If the student exists: {ENROLL_IT}"
+            raise NotTestable(text)
         return posted.record
 
     def _existing(self, resource: str, body: Json) -> Record:
@@ -155,6 +170,7 @@ _CAUSES = {
     401: "The token is not accepted: the client id may belong to another API or be disabled.",
     403: "This key may not write that: ask the host which claim set and ed-orgs the key has.",
     404: "The API has no such collection: check that the base URL and its data standard are right.",
+    429: "The API limits the rate of requests: wait as long as it asks, then run again.",
     405: "The API does not allow this method here; perhaps it is read-only.",
     409: "The record refers to something the API does not have, or conflicts with another.",
 }
@@ -176,6 +192,9 @@ def refusal(what: str, response: requests.Response) -> str:
         )
     if "namespace" in problem_type(response):
         cause = "The descriptor's namespace is not one of this key's."
+    wait = response.headers.get("Retry-After")
+    if wait:
+        cause = f"{cause} (Retry-After: {wait})"
     return (
         f"{what}.\n  {response.request.method} {response.url} → {status}\n"
         f"  The API says: {describe(response)}\n  {cause}"

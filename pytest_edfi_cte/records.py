@@ -17,6 +17,7 @@ import requests
 from pytest_edfi_cte.client.discovery import origin
 from pytest_edfi_cte.client.problems import describe
 from pytest_edfi_cte.client.session import EdFiSession
+from pytest_edfi_cte.compare import same_json
 from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.errors import RequestFailed
 from pytest_edfi_cte.journal import Entry, Journal
@@ -135,13 +136,18 @@ class Records:
             is_match = isinstance(body, dict) and self._has(resource, body, query)
             (matches if is_match else others).append(body)
         if others and not matches:
-            return self._unknown(resource, query, "the API ignores these query parameters")
+            return self._unknown(
+                resource, query, "the API answered with records that have another key"
+            )
         return LookUp(tuple(matches), tuple(others))
 
     def _has(self, resource: str, body: Json, query: Mapping[str, Any]) -> bool:
         key = self.key_of(resource, body)
         # Compared as text: a host that sends 222222 for "222222" is found here and judged later.
-        return all(str(key.get(n)).lower() == str(v).lower() for n, v in query.items())
+        return all(
+            same_json(key.get(n), v) or str(key.get(n)).lower() == str(v).lower()
+            for n, v in query.items()
+        )
 
     def _unknown(self, resource: str, query: Mapping[str, Any], why: str) -> LookUp:
         shown = ", ".join(f"{name}={value}" for name, value in query.items())
@@ -182,10 +188,11 @@ class Records:
         if not location:
             return None
         url = urljoin(request_url, location)
+        folder, _, record_id = urlsplit(url).path.rstrip("/").rpartition("/")
         if origin(url) not in self.session.api.origins:
-            record_id = urlsplit(url).path.rstrip("/").rpartition("/")[2]
             return self.session.resource_url(resource, record_id) if record_id else None
-        return url
+        collection = urlsplit(self.session.resource_url(resource)).path
+        return url if folder.lower() == collection.lower() else None
 
     def adopt(self, resource: str, body: Mapping[str, Any], record_id: str) -> Record:
         """Take over a record that appeared under a key of ours, e.g. with a new id."""
@@ -214,6 +221,10 @@ class Records:
         """Delete a record of ours; None when it is gone, else what stands in the way."""
         try:
             response = self.session.delete(url)
+            if response.status_code in GONE:
+                still = self.session.get(url)
+                if still.status_code == OK:
+                    return f"DELETE {url} → {response.status_code}, but the record is still there"
         except RequestFailed as error:
             return str(error)
         if response.status_code not in GONE:
@@ -221,31 +232,52 @@ class Records:
         self.journal.deleted(url)
         return None
 
-    def clean_up(self, journal: Journal, *, verify: bool) -> list[str]:
+    def clean_up(self, journal: Journal) -> list[str]:
         """Delete what a journal lists, newest first; returns what could not be deleted.
 
-        ``verify`` reads each record first and leaves alone what is not under the noted key.
+        Where each record is, is found out before anything is deleted: a student is hidden once its
+        enrollment is gone, and a Location may have led to somebody else's record.
         """
+        base = self.session.api.base_url
+        entries = [entry for entry in journal.pending() if entry.base_url == base]
+        addresses = [(entry, self.address_of(entry)) for entry in entries]
         left = []
-        for entry in journal.pending():
-            if entry.url is None or entry.base_url != self.session.api.base_url:
-                continue
-            if verify and not self._still_ours(entry):
-                journal.deleted(entry.url)
-                continue
-            problem = self.delete(entry.url)
-            if problem is None:
-                journal.deleted(entry.url)
-            else:
+        for entry, url in addresses:
+            problem = self.delete(url) if url else self._stranger(entry)
+            if problem is None or url is None:
+                journal.deleted(entry.url or "")
+            if problem:
                 left.append(problem)
         return left
 
-    def _still_ours(self, entry: Entry) -> bool:
+    def _stranger(self, entry: Entry) -> str:
+        key = ", ".join(f"{name}={value}" for name, value in entry.key.items())
+        return (
+            f"{entry.resource} with {key}: the address that the API gave ({entry.url}) is another "
+            "record's, which was left alone; where the record of this run is cannot be told"
+        )
+
+    def address_of(self, entry: Entry) -> str | None:
+        """Where the record that we created is; None where the noted address is another's.
+
+        A record at the noted address that has our key, or that cannot be read, is taken for ours.
+        Where there is none, or one with another key, the query by natural key decides: what it
+        finds is ours, for nothing was under the key before.
+        """
         try:
             response = self.session.get(entry.url or "")
             body = json.loads(response.content) if response.status_code == OK else None
         except (RequestFailed, ValueError):
-            return True  # cannot be told: try the delete, its id is ours
-        if response.status_code == NOT_FOUND:
-            return False
-        return not isinstance(body, dict) or self._has(entry.resource, body, entry.key)
+            return entry.url  # cannot be told: the API will answer the delete
+        missing = response.status_code == NOT_FOUND
+        if isinstance(body, dict):
+            if self._has(entry.resource, body, entry.key):
+                return entry.url
+        elif not missing:
+            return entry.url
+        found = [body.get("id") for body in self.look_up(entry.resource, entry.key).matches]
+        noted = (entry.url or "").rpartition("/")[2]
+        if noted in found or (missing and not found):
+            return entry.url
+        only = found[0] if len(found) == 1 else None
+        return self.session.resource_url(entry.resource, only) if isinstance(only, str) else None

@@ -94,10 +94,12 @@ class Run:
                 "edfi_client_id"
             )
         if not self.settings.client_secret:
+            read = self.settings.env_file
+            found = f" ({read} was read, but has no {SECRET_VARIABLE})" if read else ""
             raise ConfigurationError(
-                f"the API needs a client secret: set the environment variable {SECRET_VARIABLE}, "
-                "or name a dotenv file that has it with --edfi-env-file (a secret is never an "
-                "option: command lines are visible to others)"
+                f"the API needs a client secret{found}: set the environment variable "
+                f"{SECRET_VARIABLE}, or name a dotenv file that has it with --edfi-env-file "
+                "(a secret is never an option: command lines are visible to others)"
             )
 
     # -- connecting -------------------------------------------------------------------------
@@ -265,7 +267,7 @@ class Run:
         """Delete what earlier runs created in this API and could not delete."""
         for journal in orphans(self.journal.path.parent, self.journal):
             here = [e for e in journal.pending() if e.base_url == self.api.base_url]
-            problems = self.records.clean_up(journal, verify=True)
+            problems = self.records.clean_up(journal)
             if here and not problems:
                 self.note(f"Deleted {len(here)} records that a killed run had left behind.")
             for entry in journal.unconfirmed():
@@ -290,7 +292,7 @@ class Run:
             self.journal.remove()
             return
         try:
-            self.left_behind += self.records.clean_up(self.journal, verify=False)
+            self.left_behind += self.records.clean_up(self.journal)
         except (RequestFailed, ConfigurationError) as error:  # e.g. the token is refused now
             self.left_behind.append(str(error))
         if not self.journal.pending():

@@ -97,7 +97,7 @@ class _Resolver:
         if kind == "number":
             return float(text)
         if kind == "boolean":
-            return text == "true"
+            return text.lower() == "true"
         if kind == "date" and "/" not in text:
             return date.fromisoformat(text).isoformat()
         if not text:
@@ -108,7 +108,7 @@ class _Resolver:
 _PATTERNS = {
     "integer": (r"-?\d+", "an integer"),
     "number": (r"-?\d+(\.\d+)?", "a number"),
-    "boolean": (r"true|false", "a boolean; write true or false"),
+    "boolean": (r"(?i:true|false)", "a boolean; write true or false"),
     "date": (r"\d{1,2}/\d{1,2}|\d{4}-\d{2}-\d{2}", "a date; write 2026-08-23 or 8/23"),
 }
 
@@ -174,7 +174,8 @@ class _Overrides:
             row = self._find(path)
             self._row_values[step, row.path] = self._resolver.parse(row.path, row.type, text)
         except ValueError as error:
-            raise ConfigurationError(f"{source}: {name}: {error}") from None
+            shown = f"{text!r}: " if "out of range" in str(error) else ""
+            raise ConfigurationError(f"{source}: {name}: {shown}{error}") from None
 
     def _find(self, name: str) -> Row:
         settable = [row for row in self._rows if row.values]

@@ -62,6 +62,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "the record is there more than once under one natural key",
         "A natural key identifies one record; a second POST of it updates the first.",
     ),
+    "disagrees": (
+        "the record found by its natural key differs from the one read by its id",
+        "Both reads must show the same stored record.",
+    ),
     "not-stored": (
         "the update was accepted but not stored",
         "The API answered with success but the record reads back unchanged. Store what was sent.",

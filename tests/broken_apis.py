@@ -196,6 +196,47 @@ def ignored(_request: Request, _proceed: Proceed) -> Response:
     return Response(b"", 204)
 
 
+def another_students_record(request: Request, proceed: Proceed) -> Response:
+    """The create is stored, but its Location leads to a record that was there before."""
+    listed = altered(request, method="GET")
+    others = [
+        r
+        for r in proceed(listed).get_json()
+        if r["studentReference"]["studentUniqueId"] == "604822"
+    ]
+    response = proceed(request)
+    response.headers["Location"] = f"{request.base_url.rstrip('/')}/{others[0]['id']}"
+    return response
+
+
+def log_in_first(_request: Request, _proceed: Proceed) -> Response:
+    return Response("", 302, headers={"Location": "/log-in"})
+
+
+def doubled_property(request: Request, proceed: Proceed) -> Response:
+    response = proceed(request)
+    if response.status_code == 200:
+        text = response.get_data(as_text=True)
+        response.set_data(
+            text.replace('"primaryIndicator"', '"primaryIndicator":"yes","primaryIndicator"')
+        )
+    return response
+
+
+def utf_16(request: Request, proceed: Proceed) -> Response:
+    response = proceed(request)
+    if response.status_code == 200:
+        response.set_data(response.get_data(as_text=True).encode("utf-16"))
+    return response
+
+
+def listed_differently(found: list[Any]) -> list[Any]:
+    for record in found:
+        if record["studentReference"]["studentUniqueId"] == "222222":
+            record["nonTraditionalGenderStatus"] = "true"
+    return found
+
+
 def new_id(request: Request, proceed: Proceed) -> Response:
     """PUT deletes the record and creates another."""
     body = request.get_json()
@@ -273,6 +314,22 @@ def lower_case(record: dict[str, Any]) -> None:
     name = "technicalSkillsAssessmentDescriptor"
     head, _, code = record[name].partition("#")
     record[name] = f"{head}#{code.lower()}"
+
+
+def old_list() -> Middleware:
+    """After an update the collection still shows the record as it was created."""
+    kept: list[Any] = []
+
+    def middleware(request: Request, proceed: Proceed) -> Response:
+        wire = Wire(request, proceed)
+        if wire.is_item and wire.method == "PUT":
+            kept.append(proceed(altered(request, method="GET")).get_json())
+        response = proceed(request)
+        if wire.is_cte and not wire.is_item and wire.method == "GET" and kept:
+            return with_body(response, kept[:1])
+        return response
+
+    return middleware
 
 
 INDICATOR = "cteProgramServices[Information Technology].primaryIndicator"

@@ -19,6 +19,22 @@ from pytest_edfi_cte.sandbox import Sandbox
 # pytester's in-process runs forget what they import; what is here already is shared by all.
 PRELOADED = (faker, jsonschema, pytest_html, requests, yaml, pytest_edfi_cte.hooks)
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Two workers and coverage by default: not in `addopts`, which the kit's users read too."""
+    options = config.option
+    if hasattr(config, "workerinput") or options.usepdb:
+        return
+    if options.numprocesses is None:
+        options.numprocesses, options.dist = 2, "worksteal"
+    if not options.cov_source and not options.no_cov:
+        from pytest_cov.plugin import CovPlugin
+
+        options.cov_source, options.cov_report = [True], {"term": "skip-covered"}
+        config.pluginmanager.register(CovPlugin(options, config.pluginmanager), "_cov")
+
+
 SCHOOL_YEAR = "2027"
 
 SERVICE = "uri://ed-fi.org/CTEProgramServiceDescriptor#"

@@ -83,6 +83,16 @@ def test_missing_secret_names_the_variable(refuse, monkeypatch) -> None:
     )
 
 
+def test_env_file_without_the_secret_is_named(refuse, monkeypatch, pytester) -> None:
+    monkeypatch.delenv("EDFI_CLIENT_SECRET")
+    (pytester.path / "my.env").write_text("CLIENT_SECRET=x\n")
+    refuse(
+        "--edfi-url=http://127.0.0.1:9",
+        "--edfi-env-file=my.env",
+        says=["(my.env was read, but has no EDFI_CLIENT_SECRET)"],
+    )
+
+
 def test_missing_client_id(refuse, monkeypatch) -> None:
     monkeypatch.delenv("EDFI_CLIENT_ID")
     refuse(

@@ -114,6 +114,11 @@ def test_a_set_up_that_failed_is_readable(new_sandbox, kit, page) -> None:
 def test_nothing_scrolls_sideways(width, new_sandbox, kit, page) -> None:
     kit.scenarios(new_sandbox(answered("PUT", ignored)()), *HTML)
     shown_page = page(width)
+    collapsed = "document.documentElement.scrollHeight"
+    shown_page.click("#hide_all_details")
+    assert shown_page.locator(".edfi-findings").first.is_hidden()
+    short = shown_page.evaluate(collapsed)
     shown_page.click("#show_all_details")
     shown_page.wait_for_selector(".edfi-findings")
+    assert shown_page.evaluate(collapsed) > short + 500
     assert shown_page.evaluate("document.documentElement.scrollWidth") <= width

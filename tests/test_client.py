@@ -211,6 +211,14 @@ def test_self_signed_certificate_is_refused_once_with_the_option_to_use(
     assert len(recorder) == 1
 
 
+def test_a_port_without_tls_is_recognised(host, http) -> None:
+    with pytest.raises(
+        ConfigurationError, match="does not speak TLS; is the address http://"
+    ) as caught:
+        discover(http, host.base.replace("http:", "https:"), shipped())
+    assert "--edfi-insecure" not in str(caught.value)
+
+
 def test_ca_bundle_is_used_even_beside_requests_ca_bundle(secure, recorder, monkeypatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", trustme.__file__)
     with HttpSession(Transport(ca_bundle=secure.bundle), recorder) as session:
@@ -256,7 +264,7 @@ def test_a_401_renews_the_token_once(host, connect) -> None:
     assert len(host.seen) == before + 3
 
 
-@pytest.mark.parametrize("expires_in", [1800, 1_000_001_800])
+@pytest.mark.parametrize("expires_in", [1800, "1800", 1_000_001_800])
 def test_token_is_renewed_before_it_expires(expires_in, host, connect) -> None:
     now = [1_000_000_000.0]
     host.answers["/oauth/token"] = [as_json({"access_token": "tok", "expires_in": expires_in})]
@@ -294,7 +302,7 @@ def test_a_token_handed_over_is_used(host, connect) -> None:
     [
         (
             as_json({"error": "invalid_client"}, 401),
-            r"refused the client 'key' \(401: invalid_client\).*EDFI_CLIENT_SECRET",
+            r"refused the client 'key', sent by HTTP Basic \(401: invalid_client\).*EDFI_CLIENT_SECRET",
         ),
         (as_json({"error": "unsupported_grant_type"}, 400), "unsupported_grant_type"),
         (as_json({"detail": "Too many tokens."}, 418), r"gave no token \(418: Too many tokens\.\)"),
@@ -312,7 +320,8 @@ def test_no_usable_token(answer, says, host, connect) -> None:
 def test_unreachable_token_host(host, http) -> None:
     source = TokenSource(http, "http://127.0.0.1:9/token", "key", Secret("s3cr3t-value"), shipped())
     with pytest.raises(
-        ConfigurationError, match="no token: POST http://127.0.0.1:9/token: .*refused"
+        ConfigurationError,
+        match=r"no token: POST http://127.0.0.1:9/token: .*refused.*\(urls\.oauth\)",
     ):
         source()
 

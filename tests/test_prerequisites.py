@@ -339,3 +339,99 @@ def test_an_ed_org_that_is_a_school_is_found(new_sandbox, kit) -> None:
         "--edfi-set=programReference.educationOrganizationId=255901001",
     )
     result.assert_outcomes(passed=2)
+
+
+def student_of_others(request, proceed) -> Response:
+    """POST /students answers with the Location of a student that was there before."""
+    response = proceed(request)
+    response.headers["Location"] = f"{request.base_url.rstrip('/')}/{OTHERS[0]}"
+    return response
+
+
+OTHERS: list[str] = []
+
+
+def test_a_lying_location_never_makes_us_delete_anothers_record(new_sandbox, kit) -> None:
+    sandbox = with_other_student(new_sandbox(answering("POST", "students", student_of_others)))
+    other = next(r for r in sandbox.records("students") if r["studentUniqueId"] == "604822")
+    OTHERS[:] = [other["id"]]
+    before = state(sandbox)
+    kit.scenarios(sandbox).assert_outcomes(passed=2)
+    assert state(sandbox) == before
+    assert not [
+        r for r in sandbox.requests if r.method == "DELETE" and r.path.endswith(other["id"])
+    ]
+
+
+def test_a_lying_location_where_nothing_can_be_looked_up_is_said(new_sandbox, kit) -> None:
+    def refuse_queries(request, proceed):
+        if request.method == "GET" and request.query_string and "/students" in request.path:
+            return problem(405, "No queries.")
+        return proceed(request)
+
+    lie = answering("POST", "students", student_of_others)
+    sandbox = with_other_student(new_sandbox(refuse_queries, lie))
+    other = next(r for r in sandbox.records("students") if r["studentUniqueId"] == "604822")
+    OTHERS[:] = [other["id"]]
+    result = kit.scenarios(sandbox)
+    assert other in sandbox.records("students")
+    result.stdout.fnmatch_lines(
+        [
+            "LEFT BEHIND: students with studentUniqueId=222222: the address that the API gave *left alone*"
+        ]
+    )
+
+
+def test_a_delete_that_deletes_nothing_is_said(new_sandbox, kit) -> None:
+    def pretend(request, proceed):
+        return Response(b"", 204) if request.method == "DELETE" else proceed(request)
+
+    result = kit.scenarios(new_sandbox(pretend))
+    text = result.stdout.str()
+    assert "→ 204, but the record is still there" in text
+    assert "LEFT BEHIND" in text
+    assert "a record of this run is in the way and cannot be deleted" in text
+    assert "that this run did not create" not in text
+
+
+def test_a_student_that_exists_without_enrollment_is_enrolled(sandbox, kit) -> None:
+    """The API hides it and refuses to create it again; the enrollment makes it usable."""
+    sandbox.load("students", [STUDENT])
+    before = state(sandbox)
+    kit.scenarios(sandbox).assert_outcomes(passed=2)
+    assert state(sandbox) == before
+
+
+def test_a_hidden_student_that_cannot_be_enrolled_is_explained(new_sandbox, kit) -> None:
+    refuse = answering(
+        "POST", "studentSchoolAssociations", lambda *_: problem(403, "Not your school.")
+    )
+    sandbox = new_sandbox(refuse)
+    sandbox.load("students", [STUDENT])
+    not_testable(
+        kit,
+        sandbox,
+        "the enrollment could not be created",
+        "Not your school.",
+        "the student could not be created",
+        "If the student exists: enroll it in a school",
+    )
+
+
+def test_a_key_that_may_not_create_students_is_told_so_at_once(new_sandbox, kit) -> None:
+    kind = "security:authorization:access-denied:resource"
+    refuse = answering("POST", "students", lambda *_: problem(403, "No students.", kind))
+    text = not_testable(
+        kit, new_sandbox(refuse), "the student could not be created", "No students."
+    )
+    assert "enrollment" not in text
+
+
+def test_a_rate_limit_is_not_testable(new_sandbox, kit) -> None:
+    def limited(*_args):
+        response = problem(429, "Slow down.", "rate-limit")
+        response.headers["Retry-After"] = "3600"
+        return response
+
+    sandbox = new_sandbox(answered("POST", limited)())
+    not_testable(kit, sandbox, "Slow down.", "limits the rate of requests", "(Retry-After: 3600)")

@@ -29,7 +29,7 @@ LAYERS = (
     "prerequisites tables",
     "factories judge",
     "verdicts",
-    "evidence",
+    "evidence answers",
     "run",
     "drive",
     "reporting.model",
@@ -180,3 +180,31 @@ def test_no_dependency_drags_anyio_in() -> None:
         todo += [re.split(r"[\s;<>=!~\[(]", entry)[0].lower() for entry in plain]
     assert "requests" in seen
     assert "anyio" not in seen
+
+
+def test_a_checkout_runs_without_the_dev_extra(tmp_path) -> None:
+    """The README's first command reads this project's pytest settings without xdist and pytest-cov."""
+    without = [
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cov",
+        "-p",
+        "no:pytest_cov",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *without,
+        "--pyargs",
+        "pytest_edfi_cte",
+        "--edfi-url=sandbox",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

@@ -133,7 +133,9 @@ def _standard(document: dict[str, Any]) -> tuple[str, str, list[str]]:
 
 def _unreachable(base_url: str, problem: str) -> str:
     text = f"cannot reach the Ed-Fi API at {base_url}: {problem.partition(': ')[2]}."
-    if "CERTIFICATE_VERIFY_FAILED" in problem or "TLS:" in problem:
+    if "WRONG_VERSION_NUMBER" in problem or "RECORD_LAYER" in problem:
+        return f"{text} This port does not speak TLS; is the address http:// instead of https://?"
+    if "TLS:" in problem:
         return (
             f"{text} Its TLS certificate is not trusted here. For a self-signed certificate or a "
             "private CA give its PEM file: --edfi-ca-bundle FILE. (--edfi-insecure switches the "

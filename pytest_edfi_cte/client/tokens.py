@@ -83,7 +83,10 @@ class TokenSource:
                 allow_redirects=False,
             )
         except RequestFailed as error:
-            raise ConfigurationError(f"no token: {error}") from None
+            raise ConfigurationError(
+                f"no token: {error}. This address is what the API's discovery document names "
+                "(urls.oauth); if it is not the public one, the host must publish that."
+            ) from None
         if response.status_code != OK:
             raise ConfigurationError(self._refusal(response.status_code, describe(response)))
         try:
@@ -104,7 +107,8 @@ class TokenSource:
     def _refusal(self, status: int, detail: str) -> str:
         if status in REFUSED:
             return (
-                f"{self._url} refused the client {self._id!r} ({status}: {detail}). Check the "
+                f"{self._url} refused the client {self._id!r}, sent by HTTP Basic "
+                f"({status}: {detail}). Check the "
                 "client id (--edfi-client-id) and the secret in EDFI_CLIENT_SECRET: both must "
                 "belong to this API."
             )
@@ -112,6 +116,8 @@ class TokenSource:
 
 
 def _token(value: Secret, expires_in: Any, now: float) -> Token:
+    if isinstance(expires_in, str):  # some hosts quote the number
+        expires_in = float(expires_in)
     if expires_in is None:
         return Token(value, None)
     if expires_in > EPOCH_FROM:

@@ -93,7 +93,7 @@ class Painter:
                 "where": self.text(f.where),
                 "expected": self._expected(f),
                 "received": self._received(f),
-                "received_type": json_type(f.received),
+                "received_type": "" if f.received is ABSENT else json_type(f.received),
                 "rule": f.rule,
                 "ok": f.ok,
                 "kind": f.kind,

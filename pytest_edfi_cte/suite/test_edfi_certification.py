@@ -35,7 +35,7 @@ def test_create(
         edfi_evidence.add(read.findings)
         if read.body is not None:
             edfi_evidence.add(edfi_cte_slot.judge_stored(edfi_scenario, read.body))
-        edfi_evidence.add(edfi_cte_slot.count(posted.record))
+        edfi_evidence.add(edfi_cte_slot.count(posted.record, read.body))
     edfi_evidence.conclude()
 
 
@@ -55,5 +55,5 @@ def test_update(
         edfi_evidence.add(after.findings)
         if before.body is not None and after.body is not None:
             edfi_evidence.add(edfi_cte_slot.judge_update(edfi_scenario, before.body, after.body))
-        edfi_evidence.add(edfi_cte_slot.count(edfi_cte_association))
+        edfi_evidence.add(edfi_cte_slot.count(edfi_cte_association, after.body, updated=True))
     edfi_evidence.conclude()

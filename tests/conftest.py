@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -21,18 +23,18 @@ PRELOADED = (faker, jsonschema, pytest_html, requests, yaml, pytest_edfi_cte.hoo
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Two workers and coverage by default: not in `addopts`, which the kit's users read too."""
-    options = config.option
-    if hasattr(config, "workerinput") or options.usepdb:
-        return
-    if options.numprocesses is None:
-        options.numprocesses, options.dist = 2, "worksteal"
-    if not options.cov_source and not options.no_cov:
-        from pytest_cov.plugin import CovPlugin
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """A plain `pytest` runs everything with two workers and coverage.
 
-        options.cov_source, options.cov_report = [True], {"term": "skip-covered"}
-        config.pluginmanager.register(CovPlugin(options, config.pluginmanager), "_cov")
+    Not by `addopts`: the kit's users read those too, in a checkout without the dev extra.
+    """
+    options = config.option
+    chosen = options.cov_source or options.no_cov or options.numprocesses is not None
+    if chosen or options.usepdb or hasattr(config, "workerinput"):
+        return None
+    usual = ["-n", "2", "--dist", "worksteal", "--cov", "--cov-report=term:skip-covered"]
+    command = [sys.executable, "-m", "pytest", *usual, *config.invocation_params.args]
+    return subprocess.call(command)
 
 
 SCHOOL_YEAR = "2027"

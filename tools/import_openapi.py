@@ -120,11 +120,14 @@ class Importer:
             elif "$ref" in value and name.endswith("Reference"):
                 referred = self.components[value["$ref"].rsplit("/", 1)[1]]
                 role = name.removesuffix("Reference")
+                target = value["$ref"].rsplit("_", 1)[1].removesuffix("Reference")
+                # graduationSchoolYearTypeReference: the role of its schoolYear is "graduation".
+                own = role.removesuffix(target[0].upper() + target[1:])
                 for part, fact in referred["properties"].items():
                     if not fact.get("x-Ed-Fi-isIdentity"):
                         continue
-                    prefixed = role + part[0].upper() + part[1:]
-                    for query in (prefixed, part):
+                    title = part[0].upper() + part[1:]
+                    for query in (role + title, own + title, part):
                         if query in queries and query not in paths:
                             if name in source["required"]:
                                 paths[query] = f"{name}.{part}"

@@ -153,7 +153,7 @@ def model_of(standard: str) -> Model:
     if standard not in STANDARDS:
         raise ValueError(f"no data standard {standard!r}: choose one of {', '.join(STANDARDS)}")
     contract = shipped()
-    resources = [_resource(s) for s in contract.resource_schemas(standard).values()]
+    resources = [_resource(s) for s in contract.unchecked_schemas(standard).values()]
     names = {uri.rpartition("/")[2] for uri in contract.grand_bend("descriptors")}
     for resource in resources:
         names.update(e for e in _entities(resource.shape) if e.endswith("Descriptor"))

@@ -113,6 +113,10 @@ class Contract:
         """Pre-loaded data of the certification: ``schools``, ``programs`` or ``descriptors``."""
         return self._json(f"grand_bend/{name}.json")
 
+    def claim_sets(self) -> Any:
+        """Claim set -> collection (or ``descriptors``, or ``*``) -> operations."""
+        return self._json("claim_sets.json")
+
     @cached_property
     def descriptor_names(self) -> dict[str, str]:
         """Property -> descriptor, e.g. ``entryGradeLevelDescriptor`` -> ``GradeLevelDescriptor``.

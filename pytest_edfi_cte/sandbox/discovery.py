@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Model
 
 TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
+TOKEN_INFO = "/oauth/token_info"  # noqa: S105 - an address, no secret
 DATA = "/data/v3"
 DEPENDENCIES = "/metadata/data/v3/dependencies"
 

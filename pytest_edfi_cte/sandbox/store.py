@@ -31,10 +31,11 @@ _COVERED = """WITH RECURSIVE covered(id) AS (
   SELECT value FROM json_each(:claims)
   UNION SELECT child FROM hierarchy JOIN covered ON parent = covered.id)"""
 
-# May a key with these claims see record r? Not about a student: yes. A tie: if its ed-org is
-# covered. Anything else about a student: if some tie of that student is.
-_VISIBLE = """(r.student IS NULL OR CASE WHEN r.edorg IS NOT NULL
-  THEN r.edorg IN (SELECT id FROM covered)
+# May a key with these claims see record r? A tie, or something of an ed-org: if the ed-org is
+# covered. Neither that nor about a student: yes. Anything else about a student: if some tie of
+# that student is.
+_VISIBLE = """(CASE WHEN r.edorg IS NOT NULL THEN r.edorg IN (SELECT id FROM covered)
+  WHEN r.student IS NULL THEN 1
   ELSE EXISTS(SELECT 1 FROM record e WHERE e.student = r.student AND e.edorg IS NOT NULL
               AND e.edorg IN (SELECT id FROM covered)) END)"""
 
@@ -157,12 +158,19 @@ class Store:
 
     def visible(self, record: Stored, claims: Sequence[int]) -> bool:
         """Whether a key with these ed-org claims may see the record, stored yet or not."""
+        if record.student is None and record.edorg is None:
+            return True
         query = (
             f"{_COVERED} SELECT {_VISIBLE} FROM"  # noqa: S608 - constants of this module
             " (SELECT :student AS student, :edorg AS edorg) r"
         )
         asked = {"claims": json.dumps(claims), "student": record.student, "edorg": record.edorg}
         return bool(self._rows(query, asked)[0][0])
+
+    def covers(self, claims: Sequence[int], edorg: int) -> bool:
+        """Whether the ed-org is one of the claimed ones or below one."""
+        query = f"{_COVERED} SELECT :edorg IN (SELECT id FROM covered)"  # noqa: S608 - a constant of this module
+        return bool(self._rows(query, {"claims": json.dumps(claims), "edorg": edorg})[0][0])
 
     def tied(self, student: str) -> bool:
         """Whether anything ties this student to any ed-org."""

@@ -52,6 +52,15 @@ def json_body(request: Request) -> Any:
     return value
 
 
+def fields(request: Request) -> Mapping[str, Any] | None:
+    """What a form or a JSON object says, None for other JSON."""
+    request.max_form_memory_size = 500_000  # bytes; the default only from Werkzeug 3.1 on
+    if not request.is_json:
+        return request.form
+    given = request.get_json(silent=True)
+    return given if isinstance(given, dict) else None
+
+
 def parameters(request: Request) -> dict[str, str]:
     """Query parameters by lower-case name; of a repeated one the first counts."""
     found: dict[str, str] = {}

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
@@ -148,6 +148,8 @@ class App:
         resource = self._engine.model.find(names["collection"])
         if resource is None:
             raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
+        if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
+            _refuse_snapshot(request)
         if endpoint == "item":
             return self._item(request, resource, names["item"], client)
         return self._collection(request, resource, client)
@@ -229,7 +231,8 @@ class App:
                 elif field.scalar.descriptor:
                     known = self._engine.bodies.descriptor(field.scalar.descriptor, text)
                     value = known[1] if known else text
-                found.append(Condition(field.name, value, field.key))
+                places = "|".join(".".join(path) for path in field.paths)
+                found.append(Condition(field.name if field.key else places, value, field.key))
         if wrong:
             raise invalid_parameters(wrong)
         return found
@@ -270,6 +273,12 @@ def _allow(request: Request, *methods: str) -> None:
             f"{request.method} is not possible here, only {' and '.join(methods)}.",
             headers={"Allow": ", ".join(methods)},
         )
+
+
+def _refuse_snapshot(request: Request) -> NoReturn:
+    if request.method == "GET":
+        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
+    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
 
 
 def _tagged(response: Response, record: Stored) -> Response:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_edfi_cte.sandbox import access, problems
-from pytest_edfi_cte.sandbox.checks import duplicate_errors, schema_errors
+from pytest_edfi_cte.sandbox.checks import duplicate_errors, schema_errors, unification_errors
 from pytest_edfi_cte.sandbox.model import at, descriptor_key, key_of, title_of
 from pytest_edfi_cte.sandbox.problems import Problem, invalid_data
 from pytest_edfi_cte.sandbox.shapes import draft
@@ -71,7 +71,8 @@ class Bodies:
         if not isinstance(sent, dict):
             raise invalid_data({"$": ["must be an object."]})
         found = draft(resource.shape, sent)
-        return Body(found, schema_errors(resource, found), [], sent.get("id"), set())
+        errors = {**unification_errors(resource, found), **schema_errors(resource, found)}
+        return Body(found, errors, [], sent.get("id"), set())
 
     def settle(self, body: Body) -> None:
         """Give descriptors the API's own spelling; raise everything wrong with the body at once."""

@@ -99,7 +99,8 @@ class Engine:
             self._require_fresh(existing, fresh)
             identities = resource.identities(body.draft.body)
             holder = self.store.by_key(*identities[0])
-            if holder is None or holder.seq != existing.seq:
+            same = holder is not None and holder.seq == existing.seq
+            if not same and not resource.key_changes:
                 raise Problem(
                     problems.KEY_CHANGE,
                     f"The key of a {resource.title} cannot be changed:"
@@ -108,6 +109,8 @@ class Engine:
                 )
             record, links = self.bodies.resolve(resource, body, identities)
             self._require_content(resource, record, rights)
+            if not same:
+                self._require_movable(resource, existing, holder)
             return self._update(resource, existing, record, links)
 
     def delete(
@@ -122,13 +125,7 @@ class Engine:
             existing = self._existing(resource, record_id)
             access.require_deletion(self.store, resource, existing, rights)
             self._require_fresh(existing, fresh)
-            dependent = self.store.dependent(existing)
-            if dependent:
-                user = self.model.named(dependent).title
-                raise Problem(
-                    problems.DEPENDENT_ITEM,
-                    f"The {resource.title} is still used by a {user}: delete that first.",
-                )
+            self._require_unused(resource, existing)
             self.store.delete(existing)
             if resource.is_descriptor:
                 self.bodies.forget_descriptors()
@@ -172,6 +169,24 @@ class Engine:
 
     def _require_content(self, resource: Resource, record: Stored, rights: Rights | None) -> None:
         access.require_content(self.model, self.store, resource, record, rights)
+
+    def _require_movable(self, resource: Resource, existing: Stored, holder: Stored | None) -> None:
+        """A key may change to one that nobody has, while nobody refers to the old one."""
+        if holder:
+            raise Problem(
+                problems.NON_UNIQUE_IDENTITY,
+                f"Another {resource.title} has the same identifying values.",
+            )
+        self._require_unused(resource, existing)
+
+    def _require_unused(self, resource: Resource, existing: Stored) -> None:
+        dependent = self.store.dependent(existing)
+        if dependent:
+            user = self.model.named(dependent).title
+            raise Problem(
+                problems.DEPENDENT_ITEM,
+                f"The {resource.title} is still used by a {user}: delete that first.",
+            )
 
     @staticmethod
     def _require_fresh(existing: Stored, fresh: Callable[[Stored], bool]) -> None:

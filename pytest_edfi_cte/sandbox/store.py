@@ -67,7 +67,10 @@ class Links(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """``name`` equals ``value``; ``key`` when it is part of the natural key (and so indexed)."""
+    """``name`` equals ``value``; ``key`` when it is part of the natural key (and so indexed).
+
+    Outside the key, ``name`` is a dotted path, or several with ``|`` between them: any may match.
+    """
 
     name: str
     value: Any
@@ -217,14 +220,18 @@ class Store:
         source = "FROM record r"
         for index, condition in enumerate(self._narrowest_first(resource, conditions)):
             name, value = f"name{index}", f"value{index}"
-            asked |= {name: condition.name, value: condition.value}
+            asked[value] = condition.value
             if condition.name == "id":
                 where.append(f"r.id = :{value}")
                 continue
             if not condition.key:
                 # Root properties outside the key are rare in queries: no index, one resource read.
-                where.append(f"json_extract(r.body, '$.' || :{name}) = :{value}")
+                places = {f"{name}_{n}": p for n, p in enumerate(condition.name.split("|"))}
+                asked |= places
+                equal = (f"json_extract(r.body, '$.' || :{p}) = :{value}" for p in places)
+                where.append(f"({' OR '.join(equal)})")
                 continue
+            asked[name] = condition.name
             match = f"f.resource = :resource AND f.name = :{name} AND f.value = :{value}"
             if index == 0:
                 source = _BY_FIELD

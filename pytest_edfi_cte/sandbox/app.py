@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
-from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox import claimsets, discovery, problems, tokeninfo
+from pytest_edfi_cte.sandbox import claimsets, discovery, openapi, problems, tokeninfo
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
+from pytest_edfi_cte.sandbox.routes import RULES
 from pytest_edfi_cte.sandbox.shapes import infer
 from pytest_edfi_cte.sandbox.store import Condition
 from pytest_edfi_cte.sandbox.wire import (
@@ -44,19 +44,6 @@ Proceed = Callable[[Request], Response]
 Middleware = Callable[[Request, Proceed], Response]
 
 _log = logging.getLogger("pytest_edfi_cte.sandbox")
-
-_RULES = Map(
-    [
-        Rule("/", endpoint="discovery"),
-        Rule(discovery.TOKEN, endpoint="token"),
-        Rule(discovery.TOKEN_INFO, endpoint="token_info"),
-        Rule(discovery.DEPENDENCIES, endpoint="dependencies"),
-        Rule(f"{discovery.DATA}/ed-fi/<collection>", endpoint="collection"),
-        Rule(f"{discovery.DATA}/ed-fi/<collection>/<item>", endpoint="item"),
-    ],
-    strict_slashes=False,
-    merge_slashes=False,
-)
 
 
 @dataclass(frozen=True)
@@ -140,11 +127,11 @@ class App:
         if path.startswith(f"{discovery.DATA}/"):
             client = self._tokens.require(request.headers.get("Authorization"))
         try:
-            endpoint, names = _RULES.bind("").match(path)
+            endpoint, names = RULES.bind("").match(path)
         except HTTPException:
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
         if client is None:
-            return self._open(request, endpoint)
+            return self._open(request, endpoint, names)
         resource = self._engine.model.find(names["collection"])
         if resource is None:
             raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
@@ -154,7 +141,7 @@ class App:
             return self._item(request, resource, names["item"], client)
         return self._collection(request, resource, client)
 
-    def _open(self, request: Request, endpoint: str) -> Response:
+    def _open(self, request: Request, endpoint: str, names: Mapping[str, Any]) -> Response:
         """What needs no token."""
         if endpoint == "token":
             _allow(request, "POST")
@@ -165,7 +152,13 @@ class App:
         _allow(request, "GET")
         if endpoint == "dependencies":
             return json_response(discovery.dependencies(self._engine.model))
-        return json_response(discovery.document(request.host_url.rstrip("/"), self._version))
+        base = request.host_url.rstrip("/")
+        if endpoint == "metadata":
+            return json_response(openapi.metadata(base))
+        if endpoint == "openapi":
+            model, part, version = self._engine.model, names["part"], names["version"]
+            return json_response(openapi.document(model, part, base, version=version))
+        return json_response(discovery.document(base, self._version))
 
     def _token_info(self, request: Request) -> Response:
         client = self._tokens.require(request.headers.get("Authorization"))

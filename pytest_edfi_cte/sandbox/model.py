@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,7 @@ class Resource:
     unified: tuple[tuple[tuple[str, ...], ...], ...] = ()
     key_changes: bool = False
     is_descriptor: bool = False
+    schema: Json = field(default_factory=dict, repr=False)
 
     @property
     def title(self) -> str:
@@ -220,6 +221,7 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
         unified=tuple(paths for paths in parts.values() if len(paths) > 1),
         key_changes=schema.get("x-edfi-keyChanges", False),
         is_descriptor=descriptor is not None,
+        schema=schema,
     )
 
 

@@ -26,6 +26,7 @@ from pytest_edfi_cte.sandbox.wire import (
     json_body,
     json_response,
     page,
+    page_token,
     parameters,
     problem_response,
 )
@@ -196,11 +197,11 @@ class App:
         asked = parameters(request)
         wanted = page(asked)
         conditions = self._conditions(resource, asked)
-        records = self._engine.query(
-            resource, conditions, client.rights, limit=wanted.limit, offset=wanted.offset
-        )
+        records = self._engine.query(resource, conditions, client.rights, **wanted.window)
         text = f"[{','.join(document(record) for record in records)}]"
         response = Response(text, content_type="application/json")
+        if records and len(records) == wanted.limit and not wanted.offset:
+            response.headers["Next-Page-Token"] = page_token(records[-1].seq)
         if wanted.total:
             total = self._engine.store.count(resource.collection, conditions, claims=client.claims)
             response.headers["Total-Count"] = str(total)

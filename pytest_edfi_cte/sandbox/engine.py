@@ -138,11 +138,17 @@ class Engine:
         *,
         limit: int = -1,
         offset: int = 0,
+        after: int = 0,
     ) -> list[Stored]:
         """GET of a collection: what the key may see, in the order of creation."""
         claims = rights.edorgs if rights else None
         return self.store.select(
-            resource.collection, conditions, claims=claims, limit=limit, offset=offset
+            resource.collection,
+            conditions,
+            claims=claims,
+            limit=limit,
+            offset=offset,
+            after=after,
         )
 
     def _update(self, resource: Resource, existing: Stored, record: Stored, links: Links) -> Stored:

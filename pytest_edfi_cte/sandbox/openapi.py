@@ -133,7 +133,7 @@ class _Swagger2:
 
     def queries(self, resource: Resource) -> list[Json]:
         """Paging, then every property that a collection can be queried by."""
-        paging = {
+        paging: dict[str, Json] = {
             "offset": {"type": "integer", "minimum": 0, "default": 0},
             "limit": {
                 "type": "integer",
@@ -142,6 +142,8 @@ class _Swagger2:
                 "default": DEFAULT_LIMIT,
             },
             "totalCount": {"type": "boolean", "default": False},
+            "pageToken": {"type": "string"},
+            "pageSize": {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
         }
         found = [self.parameter({"name": n, "in": "query"}, s) for n, s in paging.items()]
         for field in resource.fields.values():

@@ -188,13 +188,18 @@ class Store:
         claims: Sequence[int] | None = None,
         limit: int = -1,
         offset: int = 0,
+        after: int = 0,
     ) -> list[Stored]:
         """Records of a resource in the order of their creation; -1 means no limit.
+
+        ``after``: only those whose ``seq`` is greater.
 
         ``claims``: only what they may see; None sees everything.
         """
         source, asked = self._query(resource, conditions, claims)
-        asked |= {"limit": limit, "offset": offset}
+        if after:
+            source += " AND r.seq > :after"
+        asked |= {"limit": limit, "offset": offset, "after": after}
         # The order of the leading table is the order of its index: nothing is sorted.
         order = "ORDER BY f.seq" if source.startswith(_BY_FIELD) else "ORDER BY r.seq"
         prefix = f"{_COVERED} SELECT {_COLUMNS}"

@@ -6,13 +6,14 @@ Nothing heavy is imported before something is read, so that the plugin costs lit
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sys
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     if sys.version_info >= (3, 11):
         from importlib.resources.abc import Traversable
@@ -36,6 +37,29 @@ class ContractError(Exception):
         super().__init__(f"contract file {place}: {problem}")
 
 
+class _Schemas(Mapping[str, Json]):
+    """Schemas by collection name; each one is read when it is first asked for."""
+
+    def __init__(
+        self, standard: str, files: dict[str, str], read: Callable[[str, str], Json]
+    ) -> None:
+        self._standard = standard
+        self._files = files
+        self._read = read
+
+    def __getitem__(self, collection: str) -> Json:
+        return self._read(self._standard, self._files[collection])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __contains__(self, collection: object) -> bool:
+        return collection in self._files  # Mapping's own would read the schema
+
+
 class Contract:
     """The contract data below one folder; by default the one shipped with the package."""
 
@@ -54,12 +78,23 @@ class Contract:
         """
         return self._validator(f"schemas/{standard}/{name}.json")
 
-    def resource_schemas(self, standard: str) -> dict[str, Json]:
-        """Every resource of a data standard: collection name -> schema."""
+    def resource_schemas(self, standard: str) -> Mapping[str, Json]:
+        """Every resource of a data standard: collection name -> schema.
+
+        A schema is read and checked when it is asked for: most runs need a few of many.
+        """
+        return _Schemas(standard, self._documents(standard), self.schema)
+
+    def unchecked_schemas(self, standard: str) -> dict[str, Json]:
+        """Like :meth:`resource_schemas`, all of them read, none checked to be a JSON Schema."""
+        documents = self._documents(standard).items()
+        return {name: self._json(f"schemas/{standard}/{file}.json") for name, file in documents}
+
+    def _documents(self, standard: str) -> dict[str, str]:
+        """Collection name -> name of its file, which is the singular of it."""
         folder = self.root.joinpath("schemas").joinpath(standard)
-        names = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
-        schemas = (self.schema(standard, name) for name in names)
-        return {s["x-edfi-resource"]: s for s in schemas if "x-edfi-resource" in s}
+        files = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
+        return {plural(file): file for file in files if file != "descriptor"}
 
     def table(self, name: str = TABLE) -> Json:
         """A certification table with its scenarios, checked against ``scenario-table.json``."""
@@ -77,6 +112,10 @@ class Contract:
     def grand_bend(self, name: str) -> Any:
         """Pre-loaded data of the certification: ``schools``, ``programs`` or ``descriptors``."""
         return self._json(f"grand_bend/{name}.json")
+
+    def claim_sets(self) -> Any:
+        """Claim set -> collection (or ``descriptors``, or ``*``) -> operations."""
+        return self._json("claim_sets.json")
 
     @cached_property
     def descriptor_names(self) -> dict[str, str]:
@@ -146,6 +185,11 @@ class Contract:
 def shipped() -> Contract:
     """The contract that ships with the package; read once per process."""
     return Contract()
+
+
+def plural(entity: str) -> str:
+    """``localEducationAgency`` -> ``localEducationAgencies``, as collections are named."""
+    return f"{entity[:-1]}ies" if entity.endswith("y") else f"{entity}s"
 
 
 def _first(errors: Iterable[Any]) -> Any:

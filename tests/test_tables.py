@@ -313,7 +313,12 @@ def test_missing_and_unreadable_files_are_said(copy) -> None:
 def test_all_schemas_are_valid_and_formats_are_checked() -> None:
     contract = shipped()
     for standard in ("4.0", "5.0"):
-        assert len(contract.resource_schemas(standard)) >= 6
+        schemas = contract.resource_schemas(standard)
+        assert len(schemas) >= 19
+        assert {name: s["x-edfi-resource"] for name, s in schemas.items()} == {
+            n: n for n in schemas
+        }
+        assert contract.unchecked_schemas(standard) == dict(schemas)
     validator = contract.validator("5.0", "schoolYearType")
     good = {"schoolYear": 2027, "currentSchoolYear": True, "schoolYearDescription": "2026-2027"}
     assert not list(
@@ -330,6 +335,7 @@ def test_all_schemas_are_valid_and_formats_are_checked() -> None:
 def test_grand_bend_fits_its_schemas() -> None:
     contract = shipped()
     for name, schema in (
+        ("educationServiceCenters", "educationServiceCenter"),
         ("localEducationAgencies", "localEducationAgency"),
         ("schools", "school"),
         ("programs", "program"),
@@ -339,7 +345,19 @@ def test_grand_bend_fits_its_schemas() -> None:
         assert records
         for record in records:
             assert not list(contract.validator("5.0", schema).iter_errors(record))
-    assert len(contract.grand_bend("descriptors")) >= 10
+    assert len(contract.grand_bend("descriptors")) == 86
+
+
+def test_a_schema_is_read_when_its_resource_is_used(copy) -> None:
+    (copy / "schemas/5.0/calendar.json").write_text("{")
+    schemas = Contract(copy).resource_schemas("5.0")
+    assert "calendars" in schemas
+    assert "descriptors" not in schemas
+    assert schemas["students"]["x-edfi-resource"] == "students"
+    with pytest.raises(ContractError, match=r"calendar\.json, line 1: not JSON"):
+        schemas["calendars"]
+    with pytest.raises(KeyError):
+        schemas["nothing"]
 
 
 @pytest.mark.parametrize(

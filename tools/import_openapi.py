@@ -28,6 +28,7 @@ ABSTRACT_KEYS = {
 }
 # What every answer may carry beside its data; never required, never part of a request.
 SERVER_PROPERTIES = ("id", "_etag", "_lastModifiedDate")
+KEY = "x-edfi-naturalKey"
 COPIED = ("type", "format", "maxLength", "minLength", "minimum", "maximum", "pattern")
 
 
@@ -53,8 +54,14 @@ class Importer:
             "$id": f"https://pytest-edfi-cte.invalid/schemas/{self.standard}/{singular}.json",
             "title": f"{singular}, Data Standard {self.standard}",
             "x-edfi-resource": collection,
-            "x-edfi-naturalKey": self._natural_key(component, operation["get"]["parameters"]),
+            KEY: self._natural_key(component, operation["get"]["parameters"]),
         }
+        parts = self._parts(component, operation["get"]["parameters"])
+        more = {q: paths for q, paths in parts.items() if [result[KEY].get(q)] != paths}
+        if more:
+            result["x-edfi-parts"] = dict(sorted(more.items()))
+        if self.document["paths"][f"/ed-fi/{collection}/{{id}}"]["put"].get("x-Ed-Fi-isUpdatable"):
+            result["x-edfi-keyChanges"] = True
         if singular in ABSTRACT_KEYS:
             result["x-edfi-isA"] = {
                 "educationOrganization": {"educationOrganizationId": ABSTRACT_KEYS[singular]}
@@ -111,28 +118,42 @@ class Importer:
 
     def _natural_key(self, component: str, parameters: list[Json]) -> dict[str, str]:
         """Query parameter -> path in the record, for every part of the natural key."""
-        paths: dict[str, str] = {}
         source = self.components[component]
         queries = {p["name"] for p in parameters if p.get("x-Ed-Fi-isIdentity")}
-        for name, value in source["properties"].items():
-            if value.get("x-Ed-Fi-isIdentity"):
-                paths[name] = name
-            elif "$ref" in value and name.endswith("Reference"):
-                referred = self.components[value["$ref"].rsplit("/", 1)[1]]
-                role = name.removesuffix("Reference")
-                for part, fact in referred["properties"].items():
-                    if not fact.get("x-Ed-Fi-isIdentity"):
-                        continue
-                    prefixed = role + part[0].upper() + part[1:]
-                    for query in (prefixed, part):
-                        if query in queries and query not in paths:
-                            if name in source["required"]:
-                                paths[query] = f"{name}.{part}"
-                            break
+        properties = source["properties"].items()
+        paths = {name: name for name, value in properties if value.get("x-Ed-Fi-isIdentity")}
+        for query, places in self._parts(component, parameters).items():
+            needed = [p for p in places if p.split(".")[0] in source["required"]]
+            if query in queries and needed:
+                paths.setdefault(query, needed[0])
         missing = queries - set(paths)
         if missing:
             raise ValueError(f"{component}: no property found for key part {sorted(missing)}")
         return {query: paths[query] for query in sorted(paths) if query in queries}
+
+    def _parts(self, component: str, parameters: list[Json]) -> dict[str, list[str]]:
+        """Query parameter -> every path of a reference's part that it stands for.
+
+        Several paths behind one parameter are one fact said twice: their values must agree.
+        """
+        queries = {p["name"] for p in parameters if "name" in p}
+        found: dict[str, list[str]] = {}
+        for name, value in self.components[component]["properties"].items():
+            if "$ref" not in value or not name.endswith("Reference"):
+                continue
+            role = name.removesuffix("Reference")
+            referred = value["$ref"].rsplit("/", 1)[1]
+            target = referred.rsplit("_", 1)[-1].removesuffix("Reference")
+            # graduationSchoolYearTypeReference: the role of its schoolYear is "graduation".
+            own = role.removesuffix(target[0].upper() + target[1:])
+            for part, fact in self.components[referred]["properties"].items():
+                if fact.get("x-Ed-Fi-isIdentity"):
+                    title = part[0].upper() + part[1:]
+                    names = (role + title, own + title, part)
+                    query = next((n for n in names if n in queries), None)
+                    if query:
+                        found.setdefault(query, []).append(f"{name}.{part}")
+        return found
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Resource
 
 __all__ = [
+    "Client",
     "Middleware",
     "Proceed",
     "ReceivedRequest",
@@ -44,8 +45,9 @@ class Sandbox:
 
     ``data_standard``: ``"4.0"`` or ``"5.0"``. ``middleware``: called around every request, first
     one outermost; see :data:`Middleware`. ``client_id`` and ``client_secret`` are generated unless
-    given; the key speaks for ed-org 255901. ``links``: references carry ``link`` objects.
-    ``clock``: seconds since 1970, for token expiry and ``_lastModifiedDate``.
+    given; the key speaks for ed-org 255901 and may do everything there. ``clients``:
+    more keys. ``links``: references carry ``link`` objects. ``clock``: seconds since 1970, for
+    token expiry and ``_lastModifiedDate``.
 
     Raises ValueError for an unknown data standard.
     """
@@ -59,11 +61,12 @@ class Sandbox:
         client_secret: str | None = None,
         links: bool = True,
         clock: Callable[[], float] = time.time,
+        clients: Sequence[Client] = (),
     ) -> None:
         self.client_id = client_id or secrets.token_urlsafe(12)
         self.client_secret = client_secret or secrets.token_urlsafe(24)
-        client = Client(self.client_id, self.client_secret, (GRAND_BEND,))
-        self._tokens = Tokens([client], clock)
+        client = Client(self.client_id, self.client_secret, (GRAND_BEND,), namespaces=("uri://",))
+        self._tokens = Tokens([client, *clients], clock)
         self._engine = Engine(model_of(data_standard), links=links, clock=clock)
         plant(self._engine)
         self._app = App(self._engine, self._tokens, data_standard, middleware)

@@ -1,9 +1,11 @@
 """Relationship-based authorization, simple version: which key may touch which record.
 
-A key claims ed-orgs and with them everything below (a district's schools). Records that are not
-about a student are open to every key. A student, and what refers to one, is open when an
-enrollment (StudentSchoolAssociation) ties the student to a covered ed-org; an enrollment itself
-when its own school is covered. Creating a student needs no tie, since none can exist yet.
+A key claims ed-orgs and with them everything below (a district's schools). Ed-orgs, descriptors
+and school years are open to every key; what is not about a student but has an ed-org in its
+natural key (a program, a calendar) when that is covered. A student, and what refers to one, is
+open when an enrollment (StudentSchoolAssociation) ties the student to a covered ed-org; an
+enrollment itself when its own school is covered. Creating a student needs no tie, since none can
+exist yet; what is written about one must belong to a covered ed-org.
 
 One choice of ours: a student without any enrollment at all may be deleted, though neither read
 nor changed, so that whoever made it can clean up after its enrollment is gone.
@@ -11,14 +13,13 @@ nor changed, so that whoever made it can clean up after its enrollment is gone.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_edfi_cte.sandbox.model import at
-from pytest_edfi_cte.sandbox.problems import FORBIDDEN, Problem
+from pytest_edfi_cte.sandbox.problems import FORBIDDEN, NAMESPACE_DENIED, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_edfi_cte.sandbox.model import Model, Resource
     from pytest_edfi_cte.sandbox.shapes import Json
     from pytest_edfi_cte.sandbox.store import Store, Stored
@@ -28,15 +29,22 @@ ENROLLMENT = "studentSchoolAssociation"
 ED_ORG = "educationOrganization"
 
 
+class Rights(NamedTuple):
+    """Of a key: ids of the ed-orgs it claims, and how namespaces that it may write begin."""
+
+    edorgs: tuple[int, ...]
+    namespaces: tuple[str, ...]
+
+
 class Tie(NamedTuple):
-    """The student that a record is about, and the ed-org it ties the student to."""
+    """The student that a record is about, and the ed-org it ties the student or itself to."""
 
     student: str | None
     edorg: int | None
 
 
-def tie_of(resource: Resource, body: Json) -> Tie:
-    """What the record says about a student; both None when it is about none."""
+def tie_of(model: Model, resource: Resource, body: Json) -> Tie:
+    """Whom the record is about and whose it is; both None when it is open to everyone."""
     if resource.entity == STUDENT:
         return Tie(body["studentUniqueId"], None)
     student = next(
@@ -49,7 +57,21 @@ def tie_of(resource: Resource, body: Json) -> Tie:
     )
     if resource.entity == ENROLLMENT:
         return Tie(student, body["schoolReference"]["schoolId"])
-    return Tie(student, None)
+    return Tie(student, None if student else _owner(model, resource, body))
+
+
+def _owner(model: Model, resource: Resource, body: Json) -> int | None:
+    """The ed-org in the record's natural key, None for an ed-org itself and where there is none."""
+    if ED_ORG in resource.is_a:
+        return None
+    entities = {name: shape.reference or "" for name, shape in resource.references()}
+    paths = (
+        path
+        for path in resource.natural_key.values()
+        if len(path) > 1
+        and (entities.get(path[0]) == ED_ORG or model.is_a(entities.get(path[0], ""), ED_ORG))
+    )
+    return next((at(body, path) for path in paths), None)
 
 
 def parents_of(model: Model, resource: Resource, body: Json) -> list[tuple[int, int]]:
@@ -67,10 +89,15 @@ def parents_of(model: Model, resource: Resource, body: Json) -> list[tuple[int, 
     return sorted({(parent, child) for parent in parents if parent is not None})
 
 
-def require(store: Store, resource: Resource, record: Stored, claims: Sequence[int] | None) -> None:
+def require(store: Store, resource: Resource, record: Stored, rights: Rights | None) -> None:
     """Raise the 403 unless the key may see and change the record."""
-    if claims is None or record.student is None or store.visible(record, claims):
+    if rights is None or store.visible(record, rights.edorgs):
         return
+    if record.student is None:
+        raise Problem(
+            FORBIDDEN,
+            "Access denied: the ed-orgs of this key do not cover the ed-org of the item.",
+        )
     if resource.entity == ENROLLMENT:
         raise Problem(
             FORBIDDEN,
@@ -83,18 +110,41 @@ def require(store: Store, resource: Resource, record: Stored, claims: Sequence[i
     )
 
 
-def require_creation(
-    store: Store, resource: Resource, record: Stored, claims: Sequence[int] | None
+def require_content(
+    model: Model, store: Store, resource: Resource, record: Stored, rights: Rights | None
 ) -> None:
-    """Like :func:`require`, for a record that does not exist yet."""
+    """Like :func:`require`, for a record that does not exist yet, or not with this content."""
+    if rights is None:
+        return
     if resource.entity != STUDENT:
-        require(store, resource, record, claims)
+        require(store, resource, record, rights)
+    body = json.loads(record.body) if resource.is_descriptor or record.student else {}
+    if resource.is_descriptor:
+        require_namespace(body["namespace"], rights)
+    owner = _owner(model, resource, body) if resource.entity != ENROLLMENT and body else None
+    if owner is not None and not store.covers(rights.edorgs, owner):
+        raise Problem(
+            FORBIDDEN,
+            "Access denied: the ed-orgs of this key do not cover the ed-org of the item.",
+        )
+
+
+def require_namespace(namespace: str, rights: Rights | None) -> None:
+    """Raise the 403 unless the key may write descriptors of the namespace."""
+    if rights and not namespace.casefold().startswith(tuple(map(str.casefold, rights.namespaces))):
+        raise Problem(
+            NAMESPACE_DENIED,
+            f"Access denied: the namespace '{namespace}' does not begin with one of this key's:"
+            f" {', '.join(rights.namespaces)}.",
+        )
 
 
 def require_deletion(
-    store: Store, resource: Resource, record: Stored, claims: Sequence[int] | None
+    store: Store, resource: Resource, record: Stored, rights: Rights | None
 ) -> None:
     """Like :func:`require`; a student whom nothing ties to any ed-org may be deleted."""
     if resource.entity == STUDENT and record.student and not store.tied(record.student):
         return
-    require(store, resource, record, claims)
+    if resource.is_descriptor:
+        require_namespace(json.loads(record.body)["namespace"], rights)
+    require(store, resource, record, rights)

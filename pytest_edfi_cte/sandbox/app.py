@@ -5,26 +5,28 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
-from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox import discovery, problems
+from pytest_edfi_cte.sandbox import claimsets, discovery, openapi, problems, tokeninfo
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
+from pytest_edfi_cte.sandbox.routes import RULES
 from pytest_edfi_cte.sandbox.shapes import infer
 from pytest_edfi_cte.sandbox.store import Condition
 from pytest_edfi_cte.sandbox.wire import (
+    fields,
     invalid_parameters,
     json_body,
     json_response,
     page,
+    page_token,
     parameters,
     problem_response,
 )
@@ -43,18 +45,6 @@ Proceed = Callable[[Request], Response]
 Middleware = Callable[[Request, Proceed], Response]
 
 _log = logging.getLogger("pytest_edfi_cte.sandbox")
-
-_RULES = Map(
-    [
-        Rule("/", endpoint="discovery"),
-        Rule(discovery.TOKEN, endpoint="token"),
-        Rule(discovery.DEPENDENCIES, endpoint="dependencies"),
-        Rule(f"{discovery.DATA}/ed-fi/<collection>", endpoint="collection"),
-        Rule(f"{discovery.DATA}/ed-fi/<collection>/<item>", endpoint="item"),
-    ],
-    strict_slashes=False,
-    merge_slashes=False,
-)
 
 
 @dataclass(frozen=True)
@@ -138,35 +128,51 @@ class App:
         if path.startswith(f"{discovery.DATA}/"):
             client = self._tokens.require(request.headers.get("Authorization"))
         try:
-            endpoint, names = _RULES.bind("").match(path)
+            endpoint, names = RULES.bind("").match(path)
         except HTTPException:
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
         if client is None:
-            return self._open(request, endpoint)
+            return self._open(request, endpoint, names)
         resource = self._engine.model.find(names["collection"])
         if resource is None:
             raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
+        if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
+            _refuse_snapshot(request)
         if endpoint == "item":
             return self._item(request, resource, names["item"], client)
         return self._collection(request, resource, client)
 
-    def _open(self, request: Request, endpoint: str) -> Response:
+    def _open(self, request: Request, endpoint: str, names: Mapping[str, Any]) -> Response:
         """What needs no token."""
         if endpoint == "token":
             _allow(request, "POST")
             return self._token(request)
+        if endpoint == "token_info":
+            _allow(request, "POST")
+            return self._token_info(request)
         _allow(request, "GET")
         if endpoint == "dependencies":
             return json_response(discovery.dependencies(self._engine.model))
-        return json_response(discovery.document(request.host_url.rstrip("/"), self._version))
+        base = request.host_url.rstrip("/")
+        if endpoint == "metadata":
+            return json_response(openapi.metadata(base))
+        if endpoint == "openapi":
+            model, part, version = self._engine.model, names["part"], names["version"]
+            return json_response(openapi.document(model, part, base, version=version))
+        return json_response(discovery.document(base, self._version))
+
+    def _token_info(self, request: Request) -> Response:
+        client = self._tokens.require(request.headers.get("Authorization"))
+        if self._tokens.of((fields(request) or {}).get("token")) != client:
+            raise Problem(
+                problems.BAD_REQUEST, "The body must have a valid token of the same key as 'token'."
+            )
+        return json_response(tokeninfo.document(self._engine, client))
 
     def _token(self, request: Request) -> Response:
-        request.max_form_memory_size = 500_000  # bytes; the default only from Werkzeug 3.1 on
-        given: Any = request.form
-        if request.is_json:
-            given = request.get_json(silent=True)
-            if not isinstance(given, dict):
-                raise OAuthError(400, "invalid_request")
+        given = fields(request)
+        if given is None:
+            raise OAuthError(400, "invalid_request")
         client_id, secret = given.get("client_id"), given.get("client_secret")
         basic = request.authorization
         if basic is not None and basic.type == "basic":
@@ -177,9 +183,10 @@ class App:
 
     def _collection(self, request: Request, resource: Resource, client: Client) -> Response:
         _allow(request, "GET", "POST")
+        claimsets.require(client.claim_set, resource, request.method)
         if request.method == "GET":
             return self._query(request, resource, client)
-        written = self._engine.create(resource, json_body(request), client.claims)
+        written = self._engine.create(resource, json_body(request), client.rights)
         record = written.record
         base = f"{request.host_url.rstrip('/')}{discovery.DATA}/ed-fi"
         response = _tagged(Response(status=201 if written.created else 200), record)
@@ -190,14 +197,13 @@ class App:
         asked = parameters(request)
         wanted = page(asked)
         conditions = self._conditions(resource, asked)
-        claims = client.claims
-        records = self._engine.query(
-            resource, conditions, claims, limit=wanted.limit, offset=wanted.offset
-        )
+        records = self._engine.query(resource, conditions, client.rights, **wanted.window)
         text = f"[{','.join(document(record) for record in records)}]"
         response = Response(text, content_type="application/json")
+        if records and len(records) == wanted.limit and not wanted.offset:
+            response.headers["Next-Page-Token"] = page_token(records[-1].seq)
         if wanted.total:
-            total = self._engine.store.count(resource.collection, conditions, claims=claims)
+            total = self._engine.store.count(resource.collection, conditions, claims=client.claims)
             response.headers["Total-Count"] = str(total)
         return response
 
@@ -217,23 +223,25 @@ class App:
                 elif field.scalar.type == "integer" and abs(value) >= 2**63:
                     wrong.append(f"{field.name} is out of range.")
                 elif field.scalar.descriptor:
-                    known = self._engine.descriptor(field.scalar.descriptor, text)
+                    known = self._engine.bodies.descriptor(field.scalar.descriptor, text)
                     value = known[1] if known else text
-                found.append(Condition(field.name, value, field.key))
+                places = "|".join(".".join(path) for path in field.paths)
+                found.append(Condition(field.name if field.key else places, value, field.key))
         if wrong:
             raise invalid_parameters(wrong)
         return found
 
     def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
         _allow(request, "GET", "PUT", "DELETE")
+        claimsets.require(client.claim_set, resource, request.method)
         item = id_of(text)
         if item is None:
             if request.method == "GET":
                 raise Problem(problems.NOT_FOUND, f"There is no {resource.title} with this id.")
             raise invalid_parameters(["The id in the address is not an id."])
-        engine, claims = self._engine, client.claims
+        engine, rights = self._engine, client.rights
         if request.method == "GET":
-            record = engine.get(resource, item, claims)
+            record = engine.get(resource, item, rights)
             if request.if_none_match.contains_weak(etag(record)):
                 return _tagged(Response(status=304), record)
             return _tagged(Response(document(record), content_type="application/json"), record)
@@ -242,10 +250,10 @@ class App:
             return not request.if_match or request.if_match.contains(etag(record))
 
         if request.method == "DELETE":
-            engine.delete(resource, item, claims, fresh)
+            engine.delete(resource, item, rights, fresh)
             return _empty(Response(status=204))
         body = json_body(request)
-        return _tagged(Response(status=204), engine.replace(resource, item, body, claims, fresh))
+        return _tagged(Response(status=204), engine.replace(resource, item, body, rights, fresh))
 
 
 def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
@@ -259,6 +267,12 @@ def _allow(request: Request, *methods: str) -> None:
             f"{request.method} is not possible here, only {' and '.join(methods)}.",
             headers={"Allow": ", ".join(methods)},
         )
+
+
+def _refuse_snapshot(request: Request) -> NoReturn:
+    if request.method == "GET":
+        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
+    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
 
 
 def _tagged(response: Response, record: Stored) -> Response:

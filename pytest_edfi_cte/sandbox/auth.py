@@ -8,22 +8,41 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_edfi_cte.sandbox.problems import UNAUTHENTICATED, Problem
+from pytest_edfi_cte.sandbox.access import Rights
+from pytest_edfi_cte.sandbox.claimsets import EVERYTHING, check_name
+from pytest_edfi_cte.sandbox.problems import TOO_MANY_TOKENS, UNAUTHENTICATED, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: How long a token lives, in seconds: the ODS/API's default.
 LIFETIME = 1800
+#: How many unexpired tokens one key may have, as on the ODS/API.
+MAX_TOKENS = 15
 
 
 @dataclass(frozen=True)
 class Client:
-    """A key that may ask for tokens. ``claims``: ids of the ed-orgs it speaks for."""
+    """A key that may ask for tokens.
+
+    ``claims``: ids of the ed-orgs it speaks for. ``claim_set``: ``Ed-Fi Sandbox``,
+    ``SIS Vendor``, ``Assessment Vendor`` or ``read-only``; ValueError for another.
+    ``namespaces``: what the namespaces of descriptors that it writes begin with.
+    """
 
     id: str
     secret: str = field(repr=False)
     claims: tuple[int, ...]
+    claim_set: str = EVERYTHING
+    namespaces: tuple[str, ...] = ("uri://ed-fi.org",)
+
+    def __post_init__(self) -> None:
+        check_name(self.claim_set)
+
+    @property
+    def rights(self) -> Rights:
+        """What decides which records it may touch."""
+        return Rights(self.claims, self.namespaces)
 
 
 class OAuthError(Exception):
@@ -62,6 +81,11 @@ class Tokens:
         with self._lock:
             now = self._clock()
             self._tokens = {k: t for k, t in self._tokens.items() if t.expires > now}
+            if sum(t.client.id == client.id for t in self._tokens.values()) >= MAX_TOKENS:
+                raise Problem(
+                    TOO_MANY_TOKENS,
+                    f"The key has {MAX_TOKENS} tokens that have not expired yet: use one of them.",
+                )
             self._tokens[token] = _Token(client, now + LIFETIME)
         return token
 
@@ -76,6 +100,10 @@ class Tokens:
         known = self._tokens.get(token.strip())
         alive = known is not None and known.expires > self._clock()
         return known.client if known and alive and scheme.lower() == "bearer" else None
+
+    def of(self, token: object) -> Client | None:
+        """Whose token this is, None for one that does not exist or has expired."""
+        return self.owner(f"Bearer {token}") if isinstance(token, str) else None
 
     def require(self, header: str | None) -> Client:
         """Like :meth:`owner`; raises the 401 that says what is wrong with the header."""

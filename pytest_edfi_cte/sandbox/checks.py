@@ -39,6 +39,19 @@ def schema_errors(resource: Resource, draft: Draft) -> Errors:
     return found
 
 
+def unification_errors(resource: Resource, draft: Draft) -> Errors:
+    """Parts of keys that say one fact in two references, and say it differently."""
+    found: Errors = {}
+    for paths in resource.unified:
+        values = [(path, at(draft.body, path)) for path in paths]
+        present = [(".".join(path), value) for path, value in values if value is not None]
+        for path, value in present[1:]:
+            first, wanted = present[0]
+            if str(value).casefold() != str(wanted).casefold():
+                found[f"$.{path}"] = [f"must have the same value as {first}: {wanted}."]
+    return found
+
+
 def duplicate_errors(draft: Draft) -> Errors:
     """Items that occur twice in a collection: the second and later of each."""
     found: Errors = {}

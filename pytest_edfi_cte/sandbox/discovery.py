@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Model
 
 TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
+TOKEN_INFO = "/oauth/token_info"  # noqa: S105 - an address, no secret
 DATA = "/data/v3"
+METADATA = "/metadata"
 DEPENDENCIES = "/metadata/data/v3/dependencies"
 
 #: Data standard of the contract -> the release of it that the document names.
@@ -18,10 +20,7 @@ _VERSION = "7.3"
 
 
 def document(base: str, standard: str) -> dict[str, Any]:
-    """The discovery document. ``base`` is how the client reached us, without trailing slash.
-
-    Names only addresses that answer: OpenAPI metadata are not served.
-    """
+    """The discovery document. ``base`` is how the client reached us, without trailing slash."""
     release = RELEASES[standard]
     return {
         "version": _VERSION,
@@ -37,6 +36,7 @@ def document(base: str, standard: str) -> dict[str, Any]:
         ],
         "urls": {
             "dependencies": f"{base}{DEPENDENCIES}",
+            "openApiMetadata": f"{base}{METADATA}",
             "oauth": f"{base}{TOKEN}",
             "dataManagementApi": f"{base}{DATA}/",
         },

@@ -10,38 +10,23 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_edfi_cte.sandbox import access, problems
-from pytest_edfi_cte.sandbox.checks import duplicate_errors, schema_errors
-from pytest_edfi_cte.sandbox.model import at, descriptor_key, key_of, title_of
-from pytest_edfi_cte.sandbox.problems import Problem, invalid_data
-from pytest_edfi_cte.sandbox.shapes import draft
-from pytest_edfi_cte.sandbox.store import Links, Store, Stored
+from pytest_edfi_cte.sandbox.bodies import Bodies
+from pytest_edfi_cte.sandbox.model import title_of
+from pytest_edfi_cte.sandbox.problems import Problem
+from pytest_edfi_cte.sandbox.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_edfi_cte.sandbox.access import Rights
     from pytest_edfi_cte.sandbox.model import Model, Resource
-    from pytest_edfi_cte.sandbox.shapes import Draft, Json
-    from pytest_edfi_cte.sandbox.store import Condition
+    from pytest_edfi_cte.sandbox.shapes import Json
+    from pytest_edfi_cte.sandbox.store import Condition, Links, Stored
 
 _UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-class _Body(NamedTuple):
-    """A body after type inference.
-
-    ``errors`` by JSON path, ``refusals`` about the body as a whole, ``targets``: seq of every
-    descriptor it uses.
-    """
-
-    draft: Draft
-    errors: dict[str, list[str]]
-    refusals: list[str]
-    sent_id: Any
-    targets: set[int]
 
 
 class Written(NamedTuple):
@@ -54,46 +39,45 @@ class Written(NamedTuple):
 class Engine:
     """The rules of an Ed-Fi API over one model and one store.
 
-    ``links``: add ``link`` objects to references. ``clock``: seconds since 1970. ``claims`` are
-    the ed-orgs of the key that asks; None is the sandbox itself, which may do everything.
+    ``links``: add ``link`` objects to references. ``clock``: seconds since 1970. ``rights`` are
+    those of the key that asks; None is the sandbox itself, which may do everything.
     Refusals are raised as :class:`Problem`.
     """
 
     def __init__(self, model: Model, *, links: bool, clock: Callable[[], float]) -> None:
         self.model = model
         self.store = Store()
-        self._links = links
-        self._clock = clock
-        self._descriptors: dict[tuple[str, str], tuple[int, str]] = {}
+        self.bodies = Bodies(model, self.store, links=links, clock=clock)
 
     def clear(self) -> None:
         """Back to the remembered state of the store."""
         with self.store.lock:
             self.store.restore()
-            self._descriptors.clear()
+            self.bodies.forget_descriptors()
 
-    def create(self, resource: Resource, sent: Any, claims: Sequence[int] | None) -> Written:
+    def create(self, resource: Resource, sent: Any, rights: Rights | None) -> Written:
         """POST: a new record, or the existing one with the same natural key replaced."""
-        body = self._read(resource, sent)
+        body = self.bodies.read(resource, sent)
         if body.sent_id is not None:
             body.refusals.append("The id is given by the server: leave it out of a POST.")
         with self.store.transaction():
-            self._settle(body)
+            self.bodies.settle(body)
             identities = resource.identities(body.draft.body)
             existing = self.store.by_key(*identities[0])
-            record, links = self._resolve(resource, body, identities)
+            record, links = self.bodies.resolve(resource, body, identities)
             if existing:
-                access.require(self.store, resource, existing, claims)
+                access.require(self.store, resource, existing, rights)
+                self._require_content(resource, record, rights)
                 return Written(self._update(resource, existing, record, links), created=False)
-            access.require_creation(self.store, resource, record, claims)
+            self._require_content(resource, record, rights)
             self._unique(identities)
             record = record._replace(id=uuid.uuid4().hex)
             return Written(self.store.insert(record, links), created=True)
 
-    def get(self, resource: Resource, record_id: str, claims: Sequence[int] | None) -> Stored:
+    def get(self, resource: Resource, record_id: str, rights: Rights | None) -> Stored:
         """GET by id."""
         record = self._existing(resource, record_id)
-        access.require(self.store, resource, record, claims)
+        access.require(self.store, resource, record, rights)
         return record
 
     def replace(
@@ -101,150 +85,77 @@ class Engine:
         resource: Resource,
         record_id: str,
         sent: Any,
-        claims: Sequence[int] | None,
+        rights: Rights | None,
         fresh: Callable[[Stored], bool] = lambda _: True,
     ) -> Stored:
         """PUT: replace everything but the key. ``fresh`` says whether If-Match allows it."""
         with self.store.transaction():
             existing = self._existing(resource, record_id)
-            access.require(self.store, resource, existing, claims)
-            body = self._read(resource, sent)
+            access.require(self.store, resource, existing, rights)
+            body = self.bodies.read(resource, sent)
             if body.sent_id is not None and id_of(body.sent_id) != record_id:
                 body.refusals.append("The id in the body is not the id in the address.")
-            self._settle(body)
+            self.bodies.settle(body)
             self._require_fresh(existing, fresh)
             identities = resource.identities(body.draft.body)
             holder = self.store.by_key(*identities[0])
-            if holder is None or holder.seq != existing.seq:
+            same = holder is not None and holder.seq == existing.seq
+            if not same and not resource.key_changes:
                 raise Problem(
                     problems.KEY_CHANGE,
                     f"The key of a {resource.title} cannot be changed:"
                     " delete the item and create another.",
                     errors=[f"The natural key is {', '.join(resource.natural_key)}."],
                 )
-            record, links = self._resolve(resource, body, identities)
+            record, links = self.bodies.resolve(resource, body, identities)
+            self._require_content(resource, record, rights)
+            if not same:
+                self._require_movable(resource, existing, holder)
             return self._update(resource, existing, record, links)
 
     def delete(
         self,
         resource: Resource,
         record_id: str,
-        claims: Sequence[int] | None,
+        rights: Rights | None,
         fresh: Callable[[Stored], bool] = lambda _: True,
     ) -> None:
         """DELETE: refused while another record refers to this one."""
         with self.store.transaction():
             existing = self._existing(resource, record_id)
-            access.require_deletion(self.store, resource, existing, claims)
+            access.require_deletion(self.store, resource, existing, rights)
             self._require_fresh(existing, fresh)
-            dependent = self.store.dependent(existing)
-            if dependent:
-                user = self.model.named(dependent).title
-                raise Problem(
-                    problems.DEPENDENT_ITEM,
-                    f"The {resource.title} is still used by a {user}: delete that first.",
-                )
+            self._require_unused(resource, existing)
             self.store.delete(existing)
             if resource.is_descriptor:
-                self._descriptors.clear()
+                self.bodies.forget_descriptors()
 
     def query(
         self,
         resource: Resource,
         conditions: Sequence[Condition],
-        claims: Sequence[int] | None,
+        rights: Rights | None,
         *,
         limit: int = -1,
         offset: int = 0,
+        after: int = 0,
     ) -> list[Stored]:
         """GET of a collection: what the key may see, in the order of creation."""
+        claims = rights.edorgs if rights else None
         return self.store.select(
-            resource.collection, conditions, claims=claims, limit=limit, offset=offset
+            resource.collection,
+            conditions,
+            claims=claims,
+            limit=limit,
+            offset=offset,
+            after=after,
         )
-
-    def descriptor(self, name: str, value: str) -> tuple[int, str] | None:
-        """A descriptor value in any case -> (its record's seq, its own spelling)."""
-        key = descriptor_key(value)
-        with self.store.lock:  # or a value deleted meanwhile could be remembered
-            known = self._descriptors.get((name, key))
-            record = None if known else self.store.by_key(name, key)
-            if record:
-                body = json.loads(record.body)
-                known = (record.seq, f"{body['namespace']}#{body['codeValue']}")
-                self._descriptors[name, key] = known
-        return known
-
-    def _read(self, resource: Resource, sent: Any) -> _Body:
-        if not isinstance(sent, dict):
-            raise invalid_data({"$": ["must be an object."]})
-        found = draft(resource.shape, sent)
-        return _Body(found, schema_errors(resource, found), [], sent.get("id"), set())
-
-    def _settle(self, body: _Body) -> None:
-        """Give descriptors the API's own spelling; raise everything wrong with the body at once."""
-        for use in body.draft.descriptors:
-            known = self.descriptor(use.descriptor, use.holder[use.name])
-            if known:
-                body.targets.add(known[0])
-                use.holder[use.name] = known[1]
-            elif use.path not in body.errors:
-                body.errors[use.path] = [f"is no {use.descriptor} that this API knows."]
-        body.errors.update(duplicate_errors(body.draft))
-        if body.errors or body.refusals:
-            raise invalid_data(body.errors, body.refusals)
-
-    def _resolve(
-        self, resource: Resource, body: _Body, identities: list[tuple[str, str]]
-    ) -> tuple[Stored, Links]:
-        """Look up what the body refers to: the record and its links as they would be stored."""
-        found = body.draft
-        fields = [(name, at(found.body, path)) for name, path in resource.natural_key.items()]
-        tie = access.tie_of(resource, found.body)
-        parents = access.parents_of(self.model, resource, found.body)
-        targets = body.targets | self._targets(found)
-        modified = datetime.fromtimestamp(self._clock(), tz=timezone.utc)
-        record = Stored(
-            seq=0,
-            id="",
-            resource=resource.collection,
-            version=0,
-            modified=modified.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            student=tie.student,
-            edorg=tie.edorg,
-            body=json.dumps(found.body, ensure_ascii=False, separators=(",", ":")),
-        )
-        return record, Links(identities, fields, targets, parents)
-
-    def _targets(self, found: Draft) -> set[int]:
-        """Every record that a reference names; references get their links here."""
-        targets: set[int] = set()
-        missing: dict[str, str] = {}
-        for use in found.references:
-            entity = use.shape.reference or ""
-            key = key_of({name: use.value[name] for name in use.shape.identity})
-            record = self.store.by_key(entity, key)
-            if record is None:
-                missing[use.path] = title_of(entity)
-                continue
-            targets.add(record.seq)
-            if self._links:
-                rel = self.model.named(record.resource).title
-                href = f"/ed-fi/{record.resource}/{record.id}"
-                use.value["link"] = {"rel": rel, "href": href}
-        if missing:
-            raise Problem(
-                problems.UNRESOLVED_REFERENCE,
-                "The body refers to an item that does not exist:"
-                f" {', '.join(sorted(set(missing.values())))}.",
-                errors=[f"{path}: there is no such {title}." for path, title in missing.items()],
-            )
-        return targets
 
     def _update(self, resource: Resource, existing: Stored, record: Stored, links: Links) -> Stored:
         if record.body == existing.body:
             return existing  # the same content again changes neither ETag nor date
         if resource.is_descriptor:
-            self._descriptors.clear()
+            self.bodies.forget_descriptors()
         return self.store.update(record._replace(seq=existing.seq, id=existing.id), links)
 
     def _existing(self, resource: Resource, record_id: str) -> Stored:
@@ -261,6 +172,27 @@ class Engine:
                     problems.NON_UNIQUE_IDENTITY,
                     f"Another {title_of(entity)} has the same identifying values.",
                 )
+
+    def _require_content(self, resource: Resource, record: Stored, rights: Rights | None) -> None:
+        access.require_content(self.model, self.store, resource, record, rights)
+
+    def _require_movable(self, resource: Resource, existing: Stored, holder: Stored | None) -> None:
+        """A key may change to one that nobody has, while nobody refers to the old one."""
+        if holder:
+            raise Problem(
+                problems.NON_UNIQUE_IDENTITY,
+                f"Another {resource.title} has the same identifying values.",
+            )
+        self._require_unused(resource, existing)
+
+    def _require_unused(self, resource: Resource, existing: Stored) -> None:
+        dependent = self.store.dependent(existing)
+        if dependent:
+            user = self.model.named(dependent).title
+            raise Problem(
+                problems.DEPENDENT_ITEM,
+                f"The {resource.title} is still used by a {user}: delete that first.",
+            )
 
     @staticmethod
     def _require_fresh(existing: Stored, fresh: Callable[[Stored], bool]) -> None:

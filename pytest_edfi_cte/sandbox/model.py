@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -48,10 +48,13 @@ def _is_int64(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Field:
-    """A property that a collection can be queried by. ``key``: it is part of the natural key."""
+    """A property that a collection can be queried by. ``key``: it is part of the natural key.
+
+    ``paths``: where its value stands, in one place or in another.
+    """
 
     name: str
-    path: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]
     scalar: Scalar
     key: bool
 
@@ -62,7 +65,8 @@ class Resource:
 
     ``collection``: its name in paths, e.g. ``students``. ``entity``: what references call it,
     e.g. ``student``. ``is_a``: abstract entity -> {its key part: path in the record}.
-    ``fields``: lower-case query parameter -> :class:`Field`.
+    ``fields``: lower-case query parameter -> :class:`Field`. ``unified``: paths whose values must
+    agree. ``key_changes``: a PUT may change the natural key.
     """
 
     collection: str
@@ -72,7 +76,10 @@ class Resource:
     shape: Object
     validator: Draft202012Validator
     fields: Mapping[str, Field]
+    unified: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    key_changes: bool = False
     is_descriptor: bool = False
+    schema: Json = field(default_factory=dict, repr=False)
 
     @property
     def title(self) -> str:
@@ -153,7 +160,7 @@ def model_of(standard: str) -> Model:
     if standard not in STANDARDS:
         raise ValueError(f"no data standard {standard!r}: choose one of {', '.join(STANDARDS)}")
     contract = shipped()
-    resources = [_resource(s) for s in contract.resource_schemas(standard).values()]
+    resources = [_resource(s) for s in contract.unchecked_schemas(standard).values()]
     names = {uri.rpartition("/")[2] for uri in contract.grand_bend("descriptors")}
     for resource in resources:
         names.update(e for e in _entities(resource.shape) if e.endswith("Descriptor"))
@@ -195,6 +202,10 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
     flat = flatten(schema, schema.get("$defs", {}))
     shape = object_of(flat)
     natural_key = {name: tuple(p.split(".")) for name, p in schema["x-edfi-naturalKey"].items()}
+    parts = {
+        name: tuple(tuple(path.split(".")) for path in paths)
+        for name, paths in schema.get("x-edfi-parts", {}).items()
+    }
     abstract = schema.get("x-edfi-isA", {})
     return Resource(
         collection=collection_of(descriptor) if descriptor else schema["x-edfi-resource"],
@@ -206,8 +217,11 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
         },
         shape=shape,
         validator=Draft202012Validator(_checked_part(flat), format_checker=_FORMATS),
-        fields=_fields(shape, natural_key),
+        fields=_fields(shape, natural_key, parts),
+        unified=tuple(paths for paths in parts.values() if len(paths) > 1),
+        key_changes=schema.get("x-edfi-keyChanges", False),
         is_descriptor=descriptor is not None,
+        schema=schema,
     )
 
 
@@ -224,22 +238,32 @@ def _checked_part(flat: Json) -> Json:
     return kept
 
 
-def _fields(shape: Object, natural_key: Mapping[str, tuple[str, ...]]) -> dict[str, Field]:
+def _fields(
+    shape: Object,
+    natural_key: Mapping[str, tuple[str, ...]],
+    parts: Mapping[str, tuple[tuple[str, ...], ...]],
+) -> dict[str, Field]:
     found = {
-        name.lower(): Field(name, (name,), part, key=False)
+        name.lower(): Field(name, ((name,),), part, key=False)
         for name, part in shape.properties.items()
         if isinstance(part, Scalar)
     }
+    for name, paths in parts.items():
+        found[name.lower()] = Field(name, paths, _scalar(shape, name, paths[0]), key=False)
     for name, path in natural_key.items():
-        part: Shape = shape
-        for step in path:
-            if not isinstance(part, Object):
-                raise TypeError(f"natural key part {name}: {'.'.join(path)} leads nowhere")
-            part = part.properties[step]
-        if not isinstance(part, Scalar):
-            raise TypeError(f"natural key part {name}: {'.'.join(path)} is no single value")
-        found[name.lower()] = Field(name, path, part, key=True)
+        found[name.lower()] = Field(name, (path,), _scalar(shape, name, path), key=True)
     return found
+
+
+def _scalar(shape: Object, name: str, path: tuple[str, ...]) -> Scalar:
+    part: Shape = shape
+    for step in path:
+        if not isinstance(part, Object):
+            raise TypeError(f"natural key part {name}: {'.'.join(path)} leads nowhere")
+        part = part.properties[step]
+    if not isinstance(part, Scalar):
+        raise TypeError(f"natural key part {name}: {'.'.join(path)} is no single value")
+    return part
 
 
 def _entities(shape: Shape) -> Iterator[str]:

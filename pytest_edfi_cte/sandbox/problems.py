@@ -32,6 +32,15 @@ INVALID_PARAMETER = Kind(
 UNAUTHENTICATED = Kind(401, "security:authentication", "Authentication Failed")
 # The trailing colon is the server's own: the catalogue leaves the last part of this one empty.
 FORBIDDEN = Kind(403, "security:authorization:", "Authorization Denied")
+RESOURCE_DENIED = Kind(
+    403, "security:authorization:access-denied:resource", "Access to the Resource Denied"
+)
+ACTION_DENIED = Kind(
+    403, "security:authorization:access-denied:action", "Access to the Action Denied"
+)
+NAMESPACE_DENIED = Kind(
+    403, "security:authorization:namespace:access-denied:namespace-mismatch", "Namespace Denied"
+)
 NOT_FOUND = Kind(404, "not-found", "Not Found")
 METHOD_NOT_ALLOWED = Kind(405, "method-not-allowed", "Method Not Allowed")
 UNRESOLVED_REFERENCE = Kind(409, "data-conflict:unresolved-reference", "Unresolved Reference")
@@ -41,6 +50,7 @@ NON_UNIQUE_IDENTITY = Kind(
 )
 STALE_ETAG = Kind(412, "optimistic-lock-failed", "Optimistic Lock Failed")
 UNSUPPORTED_MEDIA = Kind(415, "unsupported-media-type", "Unsupported Media Type")
+TOO_MANY_TOKENS = Kind(429, "security:authentication:too-many-tokens", "Too Many Tokens")
 SYSTEM = Kind(500, "system", "System Error")
 
 

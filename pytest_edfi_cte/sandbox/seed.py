@@ -1,4 +1,4 @@
-"""What the certification calls pre-loaded: Grand Bend, its program and its descriptors."""
+"""What the certification calls pre-loaded: Grand Bend, its programs and every descriptor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 GRAND_BEND = 255901
 
 # In the order in which they refer to each other.
-_RESOURCES = ("schoolYearTypes", "localEducationAgencies", "schools", "programs")
+_RESOURCES = (
+    "schoolYearTypes",
+    "educationServiceCenters",
+    "localEducationAgencies",
+    "schools",
+    "programs",
+)
 
 
 def plant(engine: Engine) -> None:

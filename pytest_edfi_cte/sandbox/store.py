@@ -31,10 +31,11 @@ _COVERED = """WITH RECURSIVE covered(id) AS (
   SELECT value FROM json_each(:claims)
   UNION SELECT child FROM hierarchy JOIN covered ON parent = covered.id)"""
 
-# May a key with these claims see record r? Not about a student: yes. A tie: if its ed-org is
-# covered. Anything else about a student: if some tie of that student is.
-_VISIBLE = """(r.student IS NULL OR CASE WHEN r.edorg IS NOT NULL
-  THEN r.edorg IN (SELECT id FROM covered)
+# May a key with these claims see record r? A tie, or something of an ed-org: if the ed-org is
+# covered. Neither that nor about a student: yes. Anything else about a student: if some tie of
+# that student is.
+_VISIBLE = """(CASE WHEN r.edorg IS NOT NULL THEN r.edorg IN (SELECT id FROM covered)
+  WHEN r.student IS NULL THEN 1
   ELSE EXISTS(SELECT 1 FROM record e WHERE e.student = r.student AND e.edorg IS NOT NULL
               AND e.edorg IN (SELECT id FROM covered)) END)"""
 
@@ -66,7 +67,10 @@ class Links(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """``name`` equals ``value``; ``key`` when it is part of the natural key (and so indexed)."""
+    """``name`` equals ``value``; ``key`` when it is part of the natural key (and so indexed).
+
+    Outside the key, ``name`` is a dotted path, or several with ``|`` between them: any may match.
+    """
 
     name: str
     value: Any
@@ -157,12 +161,19 @@ class Store:
 
     def visible(self, record: Stored, claims: Sequence[int]) -> bool:
         """Whether a key with these ed-org claims may see the record, stored yet or not."""
+        if record.student is None and record.edorg is None:
+            return True
         query = (
             f"{_COVERED} SELECT {_VISIBLE} FROM"  # noqa: S608 - constants of this module
             " (SELECT :student AS student, :edorg AS edorg) r"
         )
         asked = {"claims": json.dumps(claims), "student": record.student, "edorg": record.edorg}
         return bool(self._rows(query, asked)[0][0])
+
+    def covers(self, claims: Sequence[int], edorg: int) -> bool:
+        """Whether the ed-org is one of the claimed ones or below one."""
+        query = f"{_COVERED} SELECT :edorg IN (SELECT id FROM covered)"  # noqa: S608 - a constant of this module
+        return bool(self._rows(query, {"claims": json.dumps(claims), "edorg": edorg})[0][0])
 
     def tied(self, student: str) -> bool:
         """Whether anything ties this student to any ed-org."""
@@ -177,13 +188,18 @@ class Store:
         claims: Sequence[int] | None = None,
         limit: int = -1,
         offset: int = 0,
+        after: int = 0,
     ) -> list[Stored]:
         """Records of a resource in the order of their creation; -1 means no limit.
+
+        ``after``: only those whose ``seq`` is greater.
 
         ``claims``: only what they may see; None sees everything.
         """
         source, asked = self._query(resource, conditions, claims)
-        asked |= {"limit": limit, "offset": offset}
+        if after:
+            source += " AND r.seq > :after"
+        asked |= {"limit": limit, "offset": offset, "after": after}
         # The order of the leading table is the order of its index: nothing is sorted.
         order = "ORDER BY f.seq" if source.startswith(_BY_FIELD) else "ORDER BY r.seq"
         prefix = f"{_COVERED} SELECT {_COLUMNS}"
@@ -209,14 +225,18 @@ class Store:
         source = "FROM record r"
         for index, condition in enumerate(self._narrowest_first(resource, conditions)):
             name, value = f"name{index}", f"value{index}"
-            asked |= {name: condition.name, value: condition.value}
+            asked[value] = condition.value
             if condition.name == "id":
                 where.append(f"r.id = :{value}")
                 continue
             if not condition.key:
                 # Root properties outside the key are rare in queries: no index, one resource read.
-                where.append(f"json_extract(r.body, '$.' || :{name}) = :{value}")
+                places = {f"{name}_{n}": p for n, p in enumerate(condition.name.split("|"))}
+                asked |= places
+                equal = (f"json_extract(r.body, '$.' || :{p}) = :{value}" for p in places)
+                where.append(f"({' OR '.join(equal)})")
                 continue
+            asked[name] = condition.name
             match = f"f.resource = :resource AND f.name = :{name} AND f.value = :{value}"
             if index == 0:
                 source = _BY_FIELD

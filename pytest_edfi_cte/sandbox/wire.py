@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -25,11 +26,20 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Page(NamedTuple):
-    """The part of a collection that is asked for; ``total``: count all of it as well."""
+    """The part of a collection that is asked for; ``total``: count all of it as well.
+
+    ``after``: cursor paging, begin behind the record of this number; 0 for the first page.
+    """
 
     limit: int
     offset: int
     total: bool
+    after: int
+
+    @property
+    def window(self) -> dict[str, int]:
+        """The part without the count."""
+        return {"limit": self.limit, "offset": self.offset, "after": self.after}
 
 
 def json_body(request: Request) -> Any:
@@ -52,6 +62,15 @@ def json_body(request: Request) -> Any:
     return value
 
 
+def fields(request: Request) -> Mapping[str, Any] | None:
+    """What a form or a JSON object says, None for other JSON."""
+    request.max_form_memory_size = 500_000  # bytes; the default only from Werkzeug 3.1 on
+    if not request.is_json:
+        return request.form
+    given = request.get_json(silent=True)
+    return given if isinstance(given, dict) else None
+
+
 def parameters(request: Request) -> dict[str, str]:
     """Query parameters by lower-case name; of a repeated one the first counts."""
     found: dict[str, str] = {}
@@ -61,20 +80,43 @@ def parameters(request: Request) -> dict[str, str]:
 
 
 def page(asked: Mapping[str, str]) -> Page:
-    """``limit`` (0 to 500, default 25), ``offset`` (from 0), ``totalCount``; 400 otherwise."""
+    """``limit`` or ``pageSize`` (0 to 500, default 25), ``offset`` (from 0), ``totalCount``.
+
+    ``pageToken`` is one that :func:`page_token` made. 400 otherwise.
+    """
     wrong = []
-    limit = infer("integer", asked.get("limit", DEFAULT_LIMIT))
+    name = "pageSize" if "pagesize" in asked else "limit"
+    limit = infer("integer", asked.get(name.lower(), DEFAULT_LIMIT))
     if not isinstance(limit, int) or not 0 <= limit <= MAX_LIMIT:
-        wrong.append(f"limit must be a whole number from 0 to {MAX_LIMIT}.")
+        wrong.append(f"{name} must be a whole number from 0 to {MAX_LIMIT}.")
     offset = infer("integer", asked.get("offset", 0))
     if not isinstance(offset, int) or not 0 <= offset < 2**63:
         wrong.append("offset must be a whole number from 0.")
     total = infer("boolean", asked.get("totalcount", "false"))
     if not isinstance(total, bool):
         wrong.append("totalCount must be true or false.")
+    after = _after(asked["pagetoken"]) if "pagetoken" in asked else 0
+    if after is None:
+        wrong.append("pageToken must be one that an answer carried as Next-Page-Token.")
+    elif after and offset:
+        wrong.append("pageToken and offset cannot be used together.")
     if wrong:
         raise invalid_parameters(wrong)
-    return Page(limit, offset, total)
+    return Page(limit, offset, total, after or 0)
+
+
+def page_token(number: int) -> str:
+    """The token of the page that begins behind the record of this number."""
+    return base64.urlsafe_b64encode(f"after {number}".encode()).decode()
+
+
+def _after(token: str) -> int | None:
+    try:
+        text = base64.urlsafe_b64decode(token.encode()).decode()
+    except ValueError:
+        return None
+    number = infer("integer", text.removeprefix("after "))
+    return number if isinstance(number, int) and 0 < number < 2**63 else None
 
 
 def invalid_parameters(errors: list[str]) -> Problem:

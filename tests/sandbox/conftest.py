@@ -58,8 +58,8 @@ def connect():
     """Makes clients of any sandbox; closes them all afterwards."""
     made = []
 
-    def make(sandbox):
-        made.append(Api(sandbox))
+    def make(sandbox, client=None):
+        made.append(Api(sandbox, client))
         return made[-1]
 
     yield make

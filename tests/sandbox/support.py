@@ -78,8 +78,9 @@ def unlinked(value):
 class Api:
     """A session with a token. Paths are below the data management API."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, client=None):
         self.sandbox = sandbox
+        self.key = (client.id, client.secret) if client else None
         self.session = requests.Session()
         self.session.trust_env = False
         self.login()
@@ -88,7 +89,7 @@ class Api:
         answer = self.session.post(
             f"{self.sandbox.url}/oauth/token",
             data={"grant_type": "client_credentials"},
-            auth=(self.sandbox.client_id, self.sandbox.client_secret),
+            auth=self.key or (self.sandbox.client_id, self.sandbox.client_secret),
         )
         assert answer.status_code == 200, answer.text
         self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"

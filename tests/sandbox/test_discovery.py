@@ -19,6 +19,7 @@ def test_discovery_is_anonymous_with_and_without_slash(box, ending):
     assert document["suite"] == "3"
     assert document["urls"] == {
         "dependencies": f"{box.url}/metadata/data/v3/dependencies",
+        "openApiMetadata": f"{box.url}/metadata",
         "oauth": f"{box.url}/oauth/token",
         "dataManagementApi": f"{box.url}/data/v3/",
     }
@@ -52,12 +53,14 @@ def test_dependencies_order_what_is_referred_to_first(box):
     assert all(row["operations"] == ["Create", "Update"] for row in rows)
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/oauth", "/data", "/metadata"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/oauth", "/data", "/metadata/data/v3/other/swagger.json"]
+)
 def test_an_unknown_address_is_not_found(box, path):
     refused(requests.get(box.url + path), 404, "not-found")
 
 
-@pytest.mark.parametrize("path", ["/", "/metadata/data/v3/dependencies"])
+@pytest.mark.parametrize("path", ["/", "/metadata", "/metadata/data/v3/dependencies"])
 def test_open_documents_can_only_be_read(box, path):
     answer = requests.post(box.url + path, json={})
 

@@ -194,3 +194,29 @@ def test_the_count_knows_the_conditions(many):
     answer = many.get("students", studentUniqueId="s01", totalCount="true")
 
     assert answer.headers["Total-Count"] == "1"
+
+
+def test_cursor_paging_survives_deletions(api):
+    first = api.get("sexDescriptors", limit=2)
+    token = first.headers["Next-Page-Token"]
+    assert api.delete(f"sexDescriptors/{first.json()[0]['id']}").status_code == 204
+    rest = api.get("sexDescriptors", pageToken=token, pageSize=500)
+    assert "Next-Page-Token" not in rest.headers
+    stored = [record["id"] for record in api.sandbox.records("sexDescriptors")]
+    assert [first.json()[1]["id"], *(record["id"] for record in rest.json())] == stored
+    assert "Next-Page-Token" not in api.get("sexDescriptors", limit=1, offset=1).headers
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ({"pageToken": "x"}, "pageToken must be one that an answer carried as Next-Page-Token."),
+        ({"pageToken": "YWZ0ZXIgeA=="}, "pageToken must be one that an answer carried"),
+        ({"pageToken": "YWZ0ZXIgMQ==", "offset": 1}, "pageToken and offset cannot be used"),
+        ({"pageSize": 501}, "pageSize must be a whole number from 0 to 500."),
+    ],
+)
+def test_wrong_cursors(api, query, text):
+    answer = api.get("sexDescriptors", **query)
+    document = refused(answer, 400, "bad-request:parameter-validation-failed")
+    assert document["errors"][0].startswith(text)

@@ -1,0 +1,244 @@
+"""The API described by itself: Swagger 2.0 and OpenAPI 3 documents, made from the schemas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_edfi_cte.sandbox.discovery import DATA, TOKEN
+from pytest_edfi_cte.sandbox.problems import MEDIA_TYPE
+from pytest_edfi_cte.sandbox.wire import DEFAULT_LIMIT, MAX_LIMIT
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.sandbox.model import Model, Resource
+    from pytest_edfi_cte.sandbox.shapes import Json
+
+_JSON, _PROBLEM_JSON = "application/json", MEDIA_TYPE
+_SCHEME = "oauth2_client_credentials"
+_ID = {"name": "id", "in": "path", "required": True, "description": "The id of the item."}
+# What any request may be answered with besides its success.
+_REFUSALS = {
+    "400": "The request is not valid.",
+    "401": "The token is missing, unknown or expired.",
+    "403": "The key may not do this.",
+    "404": "There is no such item.",
+    "405": "The method is not possible here.",
+    "409": "Another item is missing, in the way or still in use.",
+    "412": "The item was changed since it was read.",
+    "415": "The body is not JSON.",
+    "500": "Something failed inside the API.",
+}
+_KEPT = ("type", "format", "maxLength", "minLength", "minimum", "maximum", "pattern", "required")
+
+
+def metadata(base: str) -> list[Json]:
+    """The list of documents. ``base``: how the client reached us, without trailing slash."""
+    return [
+        {"name": name, "endpointUri": f"{base}/metadata{DATA}/{part}/{file}", "prefix": ""}
+        for file, suffix in (("swagger.json", ""), ("openapi.json", " (OpenAPI 3)"))
+        for part, name in (
+            ("resources", f"Resources{suffix}"),
+            ("descriptors", f"Descriptors{suffix}"),
+        )
+    ]
+
+
+def document(model: Model, part: str, base: str, *, version: int) -> Json:
+    """All ``resources`` or all ``descriptors`` in OpenAPI 3 or Swagger 2."""
+    writer = _OpenApi3() if version == 3 else _Swagger2()  # noqa: PLR2004 - the version itself
+    resources = [r for r in model.resources if r.is_descriptor == (part == "descriptors")]
+    for resource in resources:
+        writer.add(resource)
+    title = f"The Ed-Fi {part} of the pytest-edfi-cte sandbox"
+    tags = [
+        {"name": r.collection, "description": f"Items of the kind {r.title}."} for r in resources
+    ]
+    common = {
+        "info": {"title": title, "version": "3"},
+        "tags": tags,
+        "security": [{_SCHEME: []}],
+        "paths": writer.paths,
+    }
+    return writer.document(common, base)
+
+
+class _Swagger2:
+    """Swagger 2.0; what OpenAPI 3 says otherwise is overridden there."""
+
+    where = "#/definitions/"
+    nullable = "x-nullable"
+
+    def __init__(self) -> None:
+        self.paths: Json = {}
+        self.definitions: Json = {}
+
+    def document(self, common: Json, base: str) -> Json:
+        """The whole, with where it is served and how to get a token."""
+        scheme, _, host = base.partition("://")
+        security = {"type": "oauth2", "flow": "application", "tokenUrl": base + TOKEN, "scopes": {}}
+        return {
+            "swagger": "2.0",
+            "host": host.partition("/")[0],
+            "basePath": "".join(host.partition("/")[1:]) + DATA,
+            "schemes": [scheme],
+            "consumes": ["application/json"],
+            "produces": ["application/json"],
+            "securityDefinitions": {_SCHEME: security},
+            **common,
+            "definitions": {**self.definitions, "problem": _PROBLEM},
+        }
+
+    def add(self, resource: Resource) -> None:
+        """Put a resource's paths and definitions in."""
+        schema = resource.schema
+        name = resource.entity[:1].lower() + resource.entity[1:]
+        if resource.is_descriptor:
+            name = resource.collection.removesuffix("s")
+        self.definitions[f"edFi_{name}"] = self.convert(schema)
+        for inner, definition in schema.get("$defs", {}).items():
+            self.definitions[_component(inner)] = self.convert(definition)
+        reference = {"$ref": f"{self.where}edFi_{name}"}
+        self.paths[f"/ed-fi/{resource.collection}"] = {
+            "get": self.operation(
+                resource,
+                "get",
+                {"200": {"type": "array", "items": reference}},
+                self.queries(resource),
+            ),
+            "post": self.operation(resource, "post", {"200": None, "201": None}, body=reference),
+        }
+        ids = [self.parameter(_ID, {"type": "string"})]
+        self.paths[f"/ed-fi/{resource.collection}/{{id}}"] = {
+            "get": self.operation(resource, "getById", {"200": reference, "304": None}, ids),
+            "put": self.operation(resource, "put", {"204": None}, ids, body=reference),
+            "delete": self.operation(resource, "delete", {"204": None}, ids),
+        }
+
+    def convert(self, node: Json) -> Json:
+        """One of our schemas as these documents write it."""
+        if "$ref" in node:
+            return {"$ref": self.where + _component(node["$ref"].rpartition("/")[2])}
+        if "anyOf" in node:
+            return self.convert(node["anyOf"][0])
+        found: Json = {key: node[key] for key in _KEPT if key in node}
+        if isinstance(found.get("type"), list):
+            found["type"] = found["type"][0]
+            found[self.nullable] = True
+        if node.get("x-edfi-identity"):
+            found["x-Ed-Fi-isIdentity"] = True
+        if "items" in node:
+            found["items"] = self.convert(node["items"])
+        if "properties" in node:
+            found["properties"] = {k: self.convert(v) for k, v in node["properties"].items()}
+        return found
+
+    def queries(self, resource: Resource) -> list[Json]:
+        """Paging, then every property that a collection can be queried by."""
+        paging: dict[str, Json] = {
+            "offset": {"type": "integer", "minimum": 0, "default": 0},
+            "limit": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": MAX_LIMIT,
+                "default": DEFAULT_LIMIT,
+            },
+            "totalCount": {"type": "boolean", "default": False},
+            "pageToken": {"type": "string"},
+            "pageSize": {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
+        }
+        found = [self.parameter({"name": n, "in": "query"}, s) for n, s in paging.items()]
+        for field in resource.fields.values():
+            about: Json = {"name": field.name, "in": "query"}
+            if field.key:
+                about["x-Ed-Fi-isIdentity"] = True
+            found.append(self.parameter(about, {"type": field.scalar.type}))
+        return found
+
+    def operation(
+        self,
+        resource: Resource,
+        verb: str,
+        answers: dict[str, Json | None],
+        parameters: list[Json] | None = None,
+        body: Json | None = None,
+    ) -> Json:
+        """One method of one path."""
+        problem = {"$ref": f"{self.where}problem"}
+        refusals = {s: self.response(text, problem) for s, text in _REFUSALS.items()}
+        found: Json = {
+            "tags": [resource.collection],
+            "operationId": f"{verb}{resource.collection[:1].upper()}{resource.collection[1:]}",
+            "parameters": list(parameters or []),
+            "responses": {
+                **{status: self.response("Done.", schema) for status, schema in answers.items()},
+                **refusals,
+            },
+        }
+        if verb == "put" and resource.key_changes:
+            found["x-Ed-Fi-isUpdatable"] = True
+        if body:
+            self.put_body(found, body)
+        return found
+
+    def parameter(self, about: Json, schema: Json) -> Json:
+        """A parameter with the schema of its value."""
+        return {**about, **schema}
+
+    def response(self, text: str, schema: Json | None) -> Json:
+        """An answer, without schema when it has no body."""
+        return {"description": text, **({"schema": schema} if schema else {})}
+
+    def put_body(self, operation: Json, schema: Json) -> None:
+        """Say that the operation needs a body."""
+        body = {"name": "body", "in": "body", "required": True, "schema": schema}
+        operation["parameters"].append(body)
+
+
+class _OpenApi3(_Swagger2):
+    where = "#/components/schemas/"
+    nullable = "nullable"
+
+    def document(self, common: Json, base: str) -> Json:
+        flow = {"tokenUrl": base + TOKEN, "scopes": {}}
+        return {
+            "openapi": "3.0.1",
+            "servers": [{"url": base + DATA}],
+            **common,
+            "components": {
+                "schemas": {**self.definitions, "problem": _PROBLEM},
+                "securitySchemes": {
+                    _SCHEME: {"type": "oauth2", "flows": {"clientCredentials": flow}}
+                },
+            },
+        }
+
+    def parameter(self, about: Json, schema: Json) -> Json:
+        return {**about, "schema": schema}
+
+    def response(self, text: str, schema: Json | None) -> Json:
+        if not schema:
+            return {"description": text}
+        media = _PROBLEM_JSON if schema == {"$ref": f"{self.where}problem"} else _JSON
+        return {"description": text, "content": {media: {"schema": schema}}}
+
+    def put_body(self, operation: Json, schema: Json) -> None:
+        operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": schema}}}
+
+
+def _component(name: str) -> str:
+    return name if name == "link" else f"edFi_{name}"
+
+
+_TEXTS: Json = {"type": "array", "items": {"type": "string"}}
+_PROBLEM: Json = {
+    "type": "object",
+    "required": ["detail", "type", "title", "status", "correlationId"],
+    "properties": {
+        "detail": {"type": "string"},
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "correlationId": {"type": "string"},
+        "validationErrors": {"type": "object", "additionalProperties": _TEXTS},
+        "errors": _TEXTS,
+    },
+}

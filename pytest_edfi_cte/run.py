@@ -25,6 +25,7 @@ from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.options import SECRET_VARIABLE
 from pytest_edfi_cte.records import Records
+from pytest_edfi_cte.sandboxes import started
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
@@ -150,15 +151,7 @@ class Run:
         if not self.settings.embedded:
             settings = self.settings
             return settings.url or "", settings.client_id or "", settings.client_secret
-        try:
-            from pytest_edfi_cte.sandbox import Sandbox  # noqa: PLC0415 - an optional extra
-        except ImportError as error:
-            raise ConfigurationError(
-                f"--edfi-url=sandbox needs the sandbox's own dependencies ({error}); install them "
-                "with: pip install 'pytest-edfi-cte[sandbox]'"
-            ) from None
-        self._sandbox = Sandbox()
-        self._sandbox.start()
+        self._sandbox = started()
         self._resources.callback(self._sandbox.stop)
         return self._sandbox.url, self._sandbox.client_id, Secret(self._sandbox.client_secret)
 

@@ -1,0 +1,61 @@
+"""The ``edfi-cte`` command: a table of subcommands, each a module of :mod:`commands`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from importlib import import_module
+from typing import Any
+
+from pytest_edfi_cte import __version__
+from pytest_edfi_cte.errors import ConfigurationError
+
+#: Subcommand -> what it does, in one line; the module of the same name does it.
+COMMANDS: dict[str, str] = {}
+
+
+class ExitCode(IntEnum):
+    """What the exit code of a subcommand means; the same numbers as pytest's."""
+
+    OK = 0
+    FINDINGS = 1
+    INTERRUPTED = 2
+    CONFIGURATION = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; the exit code.
+
+    ``arguments``: without the program's name, by default the process's own.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # Only the chosen module is imported: `edfi-cte sandbox` is ready before a report is loaded.
+    chosen = next((word for word in given if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="edfi-cte", description="The conformance kit for Ed-Fi career and technical education."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    modules: dict[str, Any] = {}
+    for name, summary in COMMANDS.items():
+        if name != chosen:
+            subparsers.add_parser(name, help=summary)
+            continue
+        modules[name] = import_module(f"pytest_edfi_cte.commands.{name}")
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=modules[name].__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        modules[name].add_arguments(subparser)
+    parsed = parser.parse_args(given)
+    try:
+        return int(modules[parsed.command].run(parsed))
+    except ConfigurationError as error:
+        sys.stderr.write(f"edfi-cte {parsed.command}: {error}\n")
+        return ExitCode.CONFIGURATION
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED

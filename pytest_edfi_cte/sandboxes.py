@@ -1,0 +1,31 @@
+"""The seam between the client side and the sandbox: the one module here that knows both.
+
+Beside it only ``commands`` may import the sandbox. Everything else gets addresses and keys, and
+so judges the embedded sandbox exactly as it judges a host.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_edfi_cte.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.sandbox import Sandbox
+
+
+def started(**options: Any) -> Sandbox:
+    """A sandbox that listens; ``options`` are those of :class:`~pytest_edfi_cte.sandbox.Sandbox`.
+
+    Raises :class:`ConfigurationError` where the extra ``sandbox`` is not installed.
+    """
+    try:
+        from pytest_edfi_cte.sandbox import Sandbox  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the sandbox needs its own dependencies ({error}); install them "
+            "with: pip install 'pytest-edfi-cte[sandbox]'"
+        ) from None
+    sandbox = Sandbox(**options)
+    sandbox.start()
+    return sandbox

@@ -214,7 +214,7 @@ def judge_unchanged(
 ) -> list[Finding]:
     """Differences between two reads of one record, except at ``changes`` and in what a host keeps.
 
-    ``changes``: the dotted path the scenario changes, "" for none. No finding: nothing else changed.
+    ``changes``: the dotted path the scenario changes, "" for none. No finding: nothing changed.
     """
     return list(_Diff(changes, schema, same_descriptor).walk(before, after, "", ""))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.sandbox import Client, Sandbox
 from pytest_edfi_cte.settings import read_settings
 from pytest_edfi_cte.waiting import Clock
-from tests.broken_products import Link, Product
+from tests.broken_products import Link, Product, prepare
 
 OBSERVER = Client("observer", "observers-secret", (255901,), "read-only")
 
@@ -45,6 +46,55 @@ class FakeClock(Clock):
 
     def after(self, seconds: float, happens: Callable[[], object]) -> None:
         self.due.append((self.time + seconds, happens))
+
+
+class Stage:
+    """One API for all tests of a module: emptied between them, bent where one asks for it."""
+
+    def __init__(self) -> None:
+        self.time = time.time()
+        self.middleware: tuple[Any, ...] = ()
+        self.sandbox = Sandbox(
+            middleware=[self._between], clients=[OBSERVER], clock=lambda: self.time
+        )
+        prepare(self.sandbox)
+
+    def _between(self, request: Any, proceed: Any) -> Any:
+        for middleware in self.middleware:
+            return middleware(request, proceed)
+        return proceed(request)
+
+    def set_up(self, *middleware: Any) -> Sandbox:
+        """An API with no association in it; tokens of earlier tests have expired (15 at most)."""
+        self.time += 3600
+        self.middleware = middleware
+        return self.sandbox
+
+    def clean(self) -> None:
+        """Delete what the test's products left."""
+        self.time += 3600
+        self.middleware = ()
+        found = self.sandbox.records("studentCTEProgramAssociations")
+        if found:
+            with link_to(self.sandbox) as link:
+                for record in found:
+                    link.delete(record["id"])
+
+
+@contextmanager
+def link_to(sandbox: Sandbox) -> Iterator[Link]:
+    """A product's connection with the key that may write."""
+    link = Link(sandbox.url, sandbox.client_id, sandbox.client_secret)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+def written_by_us(sandbox: Sandbox) -> list[str]:
+    """Methods of what the observer sent and should not have sent."""
+    ours = [r for r in sandbox.requests if r.client_id == OBSERVER.id]
+    return [r.method for r in ours if r.method != "GET" and r.path != "/oauth/token"]
 
 
 class Silent:

@@ -2,78 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from pytest_edfi_cte.errors import NonConformance
-from pytest_edfi_cte.sandbox import Sandbox
-from tests.broken_products import RIGHT, WRONG, Link, Product, prepare
-from tests.observing import OBSERVER, Observer
-
-ASSOCIATIONS = "studentCTEProgramAssociations"
-
-
-class Stage:
-    """One API for all products of this module: emptied between them, lenient where one asks."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self.middleware: tuple[Any, ...] = ()
-        self.link: Link | None = None
-
-    def between(self, request: Any, proceed: Any) -> Any:
-        for middleware in self.middleware:
-            return middleware(request, proceed)
-        return proceed(request)
+from tests.broken_products import RIGHT, WRONG, Product
+from tests.observing import Observer, Stage, link_to, written_by_us
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    place: list[Stage] = []
-    sandbox = Sandbox(
-        middleware=[lambda request, proceed: place[0].between(request, proceed)], clients=[OBSERVER]
-    )
-    place.append(Stage(sandbox))
-    prepare(sandbox)
-    with sandbox:
-        place[0].link = Link(sandbox.url, sandbox.client_id, sandbox.client_secret)
-        yield place[0]
-        place[0].link.close()
+    stage = Stage()
+    with stage.sandbox:
+        yield stage
 
 
 @pytest.fixture
-def link(stage) -> Iterator[Link]:
-    yield stage.link
-    stage.middleware = ()
-    for record in stage.sandbox.records(ASSOCIATIONS):
-        stage.link.delete(record["id"])
+def observer(stage) -> Iterator[Callable[[Product], Observer]]:
+    with ExitStack() as stack:
 
+        def of(product: Product) -> Observer:
+            sandbox = stage.set_up(*product.middleware)
+            watching = Observer(sandbox, product.options)
+            stack.callback(watching.close)
+            return watching.starts_with(product, stack.enter_context(link_to(sandbox)))
 
-@pytest.fixture(scope="module")
-def observers(stage) -> Iterator[dict[tuple[str, ...], Observer]]:
-    """One run per set of options: a key has 15 tokens at most."""
-    made: dict[tuple[str, ...], Observer] = {}
-    yield made
-    for observer in made.values():
-        observer.close()
-
-
-@pytest.fixture
-def observer(stage, observers, link):
-    def of(product: Product) -> Observer:
-        stage.middleware = product.middleware
-        if product.options not in observers:
-            observers[product.options] = Observer(stage.sandbox, product.options)
-        return observers[product.options].starts_with(product, link)
-
-    return of
-
-
-def written_by_us(sandbox: Sandbox) -> list[str]:
-    ours = [r for r in sandbox.requests if r.client_id == OBSERVER.id]
-    return [r.method for r in ours if r.method != "GET" and r.path != "/oauth/token"]
+        yield of
+    stage.clean()
 
 
 @pytest.mark.parametrize("product", RIGHT, ids=lambda product: product.name)

@@ -259,14 +259,16 @@ def _with(act: Act | None, judgement: Judgement) -> list[Finding]:
 
 
 def _news(judgement: Judgement) -> str:
-    """What the last look has shown, in a few words."""
+    """What the last look has shown, in few words: it must fit a line of a terminal."""
     wrong = next((finding for finding in judgement.findings if not finding.ok), None)
     if wrong is None:
         return "there and right"
     if wrong.kind == "not-sent":
         return "not there yet"
+    name = wrong.where.partition(" (of ")[0].rpartition(".")[2]
     received = "nothing" if wrong.received is ABSENT else show(wrong.received)
-    text = f"{wrong.where} is {received}, expected {show(wrong.expected)}"
+    expected = "nothing" if wrong.expected is ABSENT else show(wrong.expected)
+    text = f"{name} is {received}, expected {expected}"
     if wrong.kind == "not-updated":
         return f"not changed yet: {text}"
     return f"under another key: {text}" if judgement.open else f"there, but {text}"

@@ -42,13 +42,14 @@ class Voice:
         self._said_at = clock.now()
 
     @property
-    def width(self) -> int:
-        """Columns to write in."""
+    def _width(self) -> int:
         return min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
 
     def announce(self, scenario: Scenario) -> None:
         """Say what the product must now do."""
-        self.say(instructions(scenario, self._url, self.width))
+        with self._aloud():  # what is captured has no width
+            width = self._width
+        self.say(instructions(scenario, self._url, width))
 
     def say(self, lines: list[str]) -> None:
         """Lines that stay."""
@@ -61,15 +62,15 @@ class Voice:
 
     def waiting(self, number: int, news: str, left: float) -> None:
         """The countdown: moves in a terminal, and is a line now and then elsewhere."""
-        with self._aloud() as reporter:
-            if reporter.isatty:
+        if getattr(self._reporter, "isatty", False):
+            with self._aloud() as reporter:
                 text = self._clean(f"{INDENT}{_clock_face(left)} left: {news}")
-                if len(text) >= self.width:
-                    text = f"{text[: self.width - 2]}…"
+                if len(text) >= self._width:
+                    text = f"{text[: self._width - 2]}…"
                 reporter.rewrite(text, erase=True)
                 self._moving = True
-            elif self._clock.now() - self._said_at >= LINE_EVERY:
-                self.say([f"edfi: scenario {number}: {in_words(left)} left: {news}"])
+        elif self._clock.now() - self._said_at >= LINE_EVERY:
+            self.say([f"edfi: scenario {number}: {in_words(left)} left: {news}"])
 
     @contextmanager
     def _aloud(self) -> Iterator[Any]:
@@ -89,8 +90,6 @@ class Voice:
 
 
 class _Nobody:
-    isatty = False
-
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_words, **_options: None
 

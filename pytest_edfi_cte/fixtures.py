@@ -258,10 +258,12 @@ def edfi_observation(
 ) -> Observation:
     """Watches the product through a scenario in observe mode; reads only."""
     from pytest_edfi_cte.observe import Observation  # noqa: PLC0415 - idle cost
+    from pytest_edfi_cte.reporting.model import Painter  # noqa: PLC0415 - idle cost
     from pytest_edfi_cte.terminal import Voice  # noqa: PLC0415 - idle cost
 
     run = _run(request)
-    voice = Voice(request.config, run.clock, run.api.base_url, run.redactor.clean)
+    safe = Painter(run.redactor.clean).text
+    voice = Voice(request.config, run.clock, run.api.base_url, safe)
     return Observation(run, edfi_prerequisites, edfi_table, edfi_product, voice)
 
 

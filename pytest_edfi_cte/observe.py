@@ -136,9 +136,7 @@ class Observation:
         if kept is None and self.run.observing.state_file is not None:
             kept = self.run.observing.state_file.before(self.table)
         if kept is not None:
-            same = next((r for r in begin.records if equal_ids(r.get("id"), kept.id)), None)
-            if same is None or not self.judge.differing_key(same):
-                return kept
+            return self._still(kept, begin)
         own = self._own(begin)
         if own is None:
             key = ", ".join(f"{n}={v}" for n, v in self.table.key_of(self._payload()).items())
@@ -146,7 +144,25 @@ class Observation:
                 f"there is no association to update under the natural key ({key}).\n"
                 "  Scenario 1 creates it: let the product do that first."
             )
+        if not isinstance(own.get("id"), str):
+            raise NotTestable(
+                "the API shows no id in its records, so whether one is updated in place cannot be "
+                "told."
+            )
         return _before(own, begin.records)
+
+    def _still(self, kept: Before, begin: Look) -> Before:
+        """What was kept, unless it is about another record: then nobody deleted this one."""
+        if any(equal_ids(record.get("id"), kept.id) for record in begin.records):
+            return kept
+        other = self._watch.read(kept.id)
+        parts = [path for path, _, _ in self.judge.differing_key(other)] if other else []
+        if parts:
+            raise NotTestable(
+                f"the state file is about an association with another {' and '.join(parts)}.\n"
+                "  Give both phases the same --edfi-set, or run --edfi-phase=create again."
+            )
+        return kept
 
     def _payload(self) -> Json:
         return self.table.payload("create")

@@ -241,7 +241,9 @@ class Run:
             facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
         if settings.descriptors or settings.descriptor_file:
             pairs = [f"{stored} as {own}" for stored, own in settings.descriptors.items()]
-            facts["Mapped descriptors"] = ", ".join([*pairs, settings.descriptor_file or ""])
+            facts["Mapped descriptors"] = ", ".join(
+                pairs + [settings.descriptor_file or ""] * bool(settings.descriptor_file)
+            )
         if settings.insecure:
             facts["WARNING"] = "TLS CERTIFICATES WERE NOT VERIFIED (--edfi-insecure)"
         return facts

@@ -91,8 +91,7 @@ class Settings:
         shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}
         if self.observing:
             shown |= {"wait": f"{self.wait:g} s", "settle": f"{self.settle:g} s"}
-            # The command's words may be anything; its name is enough to recognise it.
-            shown |= {f"act {step}": words[0] for step, words in self.acts.items()}
+            shown |= {f"act {step}": " ".join(words) for step, words in self.acts.items()}
             shown |= {n: getattr(self, n) for n in ("phase", "state") if getattr(self, n)}
         items = [f"{k} {v} [{self.sources.get(k, 'default')}]" for k, v in shown.items()]
         lines = ["edfi: " + ", ".join(items[i : i + 3]) for i in range(0, len(items), 3)]

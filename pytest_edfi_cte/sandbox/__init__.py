@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox.address import LOOPBACK, base_path, require_unguessable, url
+from pytest_edfi_cte.sandbox.address import (
+    LOOPBACK,
+    base_path,
+    is_loopback,
+    require_unguessable,
+    url,
+)
 from pytest_edfi_cte.sandbox.app import App, Middleware, Proceed, ReceivedRequest
 from pytest_edfi_cte.sandbox.auth import Client, Tokens
 from pytest_edfi_cte.sandbox.database import About, DatabaseRefused
@@ -135,6 +141,11 @@ class Sandbox:
             raise RuntimeError("the sandbox is not started: it has no address")
         host, _, tls = self._address
         return url(host, self._port, self._base, tls=bool(tls))
+
+    @property
+    def only_here(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self._address[0])
 
     @property
     def seed(self) -> str:

@@ -11,6 +11,8 @@ from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server as CherootServer
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from _typeshed.wsgi import WSGIApplication
 
 _THREADS = 8
@@ -23,6 +25,17 @@ class _Connection(HTTPConnection):
         with contextlib.suppress(OSError, ValueError):
             self.wfile.close()
         super().close()
+
+
+class _Cheroot(CherootServer):
+    @staticmethod
+    def bind_socket(socket_: socket, bind_addr: Any) -> Any:
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()  # cheroot leaves this one to the garbage collector as well
+            raise
+        return socket_
 
 
 class Server:
@@ -39,7 +52,7 @@ class Server:
         port: int,
         tls: tuple[str, str] | None = None,
     ) -> None:
-        self._server: Any = CherootServer(
+        self._server: Any = _Cheroot(
             (host, port),
             app,
             numthreads=_THREADS,

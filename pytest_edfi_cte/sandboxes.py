@@ -23,7 +23,7 @@ def started(**options: Any) -> Sandbox:
         from pytest_edfi_cte.sandbox import Sandbox  # noqa: PLC0415 - an optional extra
     except ImportError as error:
         raise ConfigurationError(
-            f"the sandbox needs its own dependencies ({error}); install them "
+            f"this needs the sandbox's own dependencies ({error}); install them "
             "with: pip install 'pytest-edfi-cte[sandbox]'"
         ) from None
     sandbox = Sandbox(**options)

@@ -34,6 +34,8 @@ LAYERS = (
     "drive",
     "reporting.model",
     "fixtures collection",
+    "sharing",
+    "sandbox_fixtures",
     "reporting.collect reporting.pytest_html",
     "hooks",
     "plugin",

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox.app import App, Middleware, Proceed, ReceivedRequest
+from pytest_edfi_cte.sandbox.admin import Admin
+from pytest_edfi_cte.sandbox.app import App
 from pytest_edfi_cte.sandbox.auth import Client, Tokens
 from pytest_edfi_cte.sandbox.engine import Engine, record_of
+from pytest_edfi_cte.sandbox.faults import Fault, Middleware, Proceed, Trouble
+from pytest_edfi_cte.sandbox.gate import ADMIN, Gate
+from pytest_edfi_cte.sandbox.log import ReceivedRequest
 from pytest_edfi_cte.sandbox.model import model_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.seed import GRAND_BEND, plant
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
+    "Fault",
     "Middleware",
     "Proceed",
     "ReceivedRequest",
@@ -69,7 +74,10 @@ class Sandbox:
         self._tokens = Tokens([client, *clients], clock)
         self._engine = Engine(model_of(data_standard), links=links, clock=clock)
         plant(self._engine)
-        self._app = App(self._engine, self._tokens, data_standard, middleware)
+        app = App(self._engine, self._tokens, data_standard)
+        self._gate = Gate(app.answer, self._tokens, middleware, clock)
+        self.admin_token = secrets.token_urlsafe(24)
+        self._gate.admin = Admin(self, self.admin_token)
         self._server: Server | None = None
         self._port = 0
 
@@ -96,22 +104,32 @@ class Sandbox:
         return f"http://{HOST}:{self._port}"
 
     @property
+    def admin_url(self) -> str:
+        """Where the sandbox is controlled over HTTP with :attr:`admin_token`; see ``admin.py``."""
+        return f"{self.url}{ADMIN}"
+
+    @property
     def requests(self) -> list[ReceivedRequest]:
         """Every request received since the start or the last :meth:`clear`, in order of arrival."""
-        return self._app.received
+        return self.received()
+
+    def received(self, first: int = 0) -> list[ReceivedRequest]:
+        """The received requests from a number on."""
+        return self._gate.log.entries(first)
 
     def start(self) -> None:
         """Listen on a free port. RuntimeError if it listens already."""
         if self._server is not None:
             raise RuntimeError("the sandbox is started already")
-        server = Server(self._app)
+        server = Server(self._gate)
         self._port = server.start()
         self._server = server
 
     def stop(self) -> None:
         """Free the port; records and received requests stay. Harmless when stopped already."""
         if self._server is not None:
-            self._server.stop()
+            with self._gate.faults.in_a_hurry():
+                self._server.stop()
             self._server = None
 
     def records(self, collection: str) -> list[dict[str, Any]]:
@@ -136,11 +154,25 @@ class Sandbox:
             reasons = found.get("validationErrors") or found.get("errors") or ""
             raise ValueError(f"{collection}: {problem.detail} {reasons}".strip()) from None
 
+    def fault(self, **trouble: Any) -> Fault:
+        """Answer chosen requests wrongly until the fault is removed, by ``with`` or ``remove()``.
+
+        ``trouble``: the fields of :class:`~pytest_edfi_cte.sandbox.faults.Trouble`, e.g.
+        ``fault(path="/ed-fi/students*", method="POST", status=503, retry_after=2, times=3)``.
+        ValueError for values that make no sense.
+        """
+        return self._gate.faults.add(Trouble(**trouble))
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that are switched on."""
+        return list(self._gate.faults.active.values())
+
     def clear(self) -> None:
-        """Back to Grand Bend alone: no other records, no valid tokens, no received requests."""
+        """Back to Grand Bend alone: no other records, tokens, faults or received requests."""
         self._engine.clear()
         self._tokens.revoke_all()
-        self._app.forget()
+        self._gate.forget()
 
     def _resource(self, collection: str) -> Resource:
         resource = self._engine.model.find(collection)

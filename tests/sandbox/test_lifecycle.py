@@ -287,7 +287,12 @@ def test_imports_run_one_way():
         "routes",
         "wire",
         "openapi",
+        "log",
+        "faults",
         "app",
+        "gate",
+        "admin",
+        "remote",
         "server",
         "__init__",
     ]

@@ -40,6 +40,8 @@ LAYERS = (
     "hooks",
     "plugin",
     "suite.test_edfi_certification",
+    "commands.credentials",
+    "commands.sandbox",
     "cli",
 )
 

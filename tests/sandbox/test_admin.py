@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from pytest_edfi_cte.sandbox import log
 from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 from tests.sandbox.support import Api, student
 
@@ -111,3 +112,12 @@ def test_what_is_listed_of_a_request(box, api):
     assert token.connection == post.connection == get.connection
     assert post.time == 1_700_000_000.0
     assert 0 < post.duration < 60
+
+
+def test_of_very_many_requests_the_latest_are_kept(new_box, monkeypatch):
+    monkeypatch.setattr(log, "KEPT", 3)
+    box = new_box(year=2027)
+    for number in range(5):
+        requests.get(f"{box.url}/{number}")
+    assert [r.path for r in box.requests] == ["/2", "/3", "/4"]
+    assert RemoteSandbox(box.admin_url, box.admin_token).url == box.url

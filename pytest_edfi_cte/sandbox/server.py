@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server as CherootServer
@@ -33,16 +33,19 @@ class _Connection(HTTPConnection):
     take turns; a slow one (a delay that a test asked for) is not waited for.
     """
 
+    #: Of all sandboxes of the process, since they share the interpreter.
+    _turn: ClassVar = threading.Lock()
+
     def communicate(self) -> bool:
         """Answer what has come; True if the connection is to be kept."""
         while self._has_request():
-            in_turn = self.server.turn.acquire(timeout=_TURN)
+            in_turn = self._turn.acquire(timeout=_TURN)
             try:
-                if not super().communicate():
+                if not super().communicate():  # type: ignore[no-untyped-call] # cheroot's own
                     return False
             finally:
                 if in_turn:
-                    self.server.turn.release()
+                    self._turn.release()
         return True
 
     def _has_request(self) -> bool:
@@ -71,7 +74,6 @@ class Server:
             (HOST, 0), app, numthreads=_THREADS, server_name="edfi-cte-sandbox", shutdown_timeout=1
         )
         self._server.ConnectionClass = _Connection
-        self._server.turn = threading.Lock()
         # Ten by default: a test run with a few sessions would lose its connections.
         self._server.keep_alive_conn_limit = 1000
         # How often the accepting loop looks up, and so how long a stop may take, in seconds.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
@@ -21,14 +22,17 @@ from pytest_edfi_cte.sandbox.routes import RULES
 from pytest_edfi_cte.sandbox.shapes import infer
 from pytest_edfi_cte.sandbox.store import Condition
 from pytest_edfi_cte.sandbox.wire import (
+    allow,
     fields,
     invalid_parameters,
     json_body,
     json_response,
+    mounted,
     page,
     page_token,
     parameters,
     problem_response,
+    refuse_snapshot,
 )
 
 if TYPE_CHECKING:
@@ -62,24 +66,35 @@ class ReceivedRequest:
 
 
 class App:
-    """The WSGI application: middleware outermost first, then the API."""
+    """The WSGI application: middleware outermost first, then the API.
+
+    ``base``: where the API is, ``""`` or ``/tenant/2027``; paths of requests are those below it.
+    ``kept``: so many received requests are remembered, the latest; None: all.
+    """
 
     def __init__(
-        self, engine: Engine, tokens: Tokens, version: str, middleware: Sequence[Middleware]
+        self,
+        engine: Engine,
+        tokens: Tokens,
+        version: str,
+        middleware: Sequence[Middleware],
+        base: str = "",
+        kept: int | None = None,
     ) -> None:
         self._engine = engine
         self._tokens = tokens
         self._version = version
+        self._base = base
         self._handle: Proceed = self._answer
         for wrapper in reversed(middleware):
             self._handle = _wrap(wrapper, self._handle)
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._received: list[tuple[int, ReceivedRequest]] = []
+        self._received: deque[tuple[int, ReceivedRequest]] = deque(maxlen=kept)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
-        request = Request(environ)
+        request = Request(mounted(environ, self._base))
         number = next(self._numbers)
         owner = self._tokens.owner(request.headers.get("Authorization"))
         try:
@@ -123,6 +138,8 @@ class App:
             return _system_error(request)
 
     def _route(self, request: Request) -> Response:
+        if self._base and not request.script_root:
+            raise Problem(problems.NOT_FOUND, f"This API is at {self._base} and below.")
         path = request.path.lower()
         client = None
         if path.startswith(f"{discovery.DATA}/"):
@@ -137,7 +154,7 @@ class App:
         if resource is None:
             raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
         if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
-            _refuse_snapshot(request)
+            refuse_snapshot(request)
         if endpoint == "item":
             return self._item(request, resource, names["item"], client)
         return self._collection(request, resource, client)
@@ -145,15 +162,15 @@ class App:
     def _open(self, request: Request, endpoint: str, names: Mapping[str, Any]) -> Response:
         """What needs no token."""
         if endpoint == "token":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token(request)
         if endpoint == "token_info":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token_info(request)
-        _allow(request, "GET")
+        allow(request, "GET")
         if endpoint == "dependencies":
             return json_response(discovery.dependencies(self._engine.model))
-        base = request.host_url.rstrip("/")
+        base = request.root_url.rstrip("/")
         if endpoint == "metadata":
             return json_response(openapi.metadata(base))
         if endpoint == "openapi":
@@ -182,13 +199,13 @@ class App:
         return json_response(answer, headers={"Cache-Control": "no-store"})
 
     def _collection(self, request: Request, resource: Resource, client: Client) -> Response:
-        _allow(request, "GET", "POST")
+        allow(request, "GET", "POST")
         claimsets.require(client.claim_set, resource, request.method)
         if request.method == "GET":
             return self._query(request, resource, client)
         written = self._engine.create(resource, json_body(request), client.rights)
         record = written.record
-        base = f"{request.host_url.rstrip('/')}{discovery.DATA}/ed-fi"
+        base = f"{request.root_url.rstrip('/')}{discovery.DATA}/ed-fi"
         response = _tagged(Response(status=201 if written.created else 200), record)
         response.headers["Location"] = f"{base}/{resource.collection}/{record.id}"
         return response
@@ -232,7 +249,7 @@ class App:
         return found
 
     def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
-        _allow(request, "GET", "PUT", "DELETE")
+        allow(request, "GET", "PUT", "DELETE")
         claimsets.require(client.claim_set, resource, request.method)
         item = id_of(text)
         if item is None:
@@ -258,21 +275,6 @@ class App:
 
 def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
     return lambda request: middleware(request, proceed)
-
-
-def _allow(request: Request, *methods: str) -> None:
-    if request.method not in methods:
-        raise Problem(
-            problems.METHOD_NOT_ALLOWED,
-            f"{request.method} is not possible here, only {' and '.join(methods)}.",
-            headers={"Allow": ", ".join(methods)},
-        )
-
-
-def _refuse_snapshot(request: Request) -> NoReturn:
-    if request.method == "GET":
-        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
-    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
 
 
 def _tagged(response: Response, record: Stored) -> Response:

@@ -98,6 +98,14 @@ class Model:
         """Like :meth:`find`, for a name that is known to exist."""
         return self._by_name[collection.lower()]
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """Collection -> how its natural keys are made, as text: what stored records depend on."""
+        return {
+            r.collection: json.dumps([r.entity, r.natural_key, r.is_a], sort_keys=True)
+            for r in self.resources
+        }
+
     def is_a(self, entity: str, abstract: str) -> bool:
         """Whether the entity is a concrete kind of the abstract one."""
         return any(abstract in resource.is_a for resource in self._by_entity.get(entity, ()))

@@ -1,10 +1,11 @@
-"""A threaded HTTP server on the loopback interface, with keep-alive, for one WSGI application."""
+"""A threaded HTTP server with keep-alive for one WSGI application; on loopback unless told."""
 
 from __future__ import annotations
 
 import contextlib
 import selectors
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cheroot.server import HTTPConnection
@@ -13,7 +14,6 @@ from cheroot.wsgi import Server as CherootServer
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-HOST = "127.0.0.1"
 _THREADS = 8
 #: Seconds for which a worker stays with a connection that has just had an answer.
 _LINGER = 0.01
@@ -67,12 +67,28 @@ class _Connection(HTTPConnection):
 
 
 class Server:
-    """Listens on a free port of 127.0.0.1 from :meth:`start` to :meth:`stop`."""
+    """Listens from :meth:`start` to :meth:`stop`; port 0 is a free one.
 
-    def __init__(self, app: WSGIApplication) -> None:
+    ``tls``: files of the certificate (with its chain) and of its key; then it speaks HTTPS alone.
+    Raises OSError where they cannot be read or do not belong together.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        host: str,
+        port: int,
+        tls: tuple[str, str] | None = None,
+    ) -> None:
         self._server: Any = CherootServer(
-            (HOST, 0), app, numthreads=_THREADS, server_name="edfi-cte-sandbox", shutdown_timeout=1
+            (host, port),
+            app,
+            numthreads=_THREADS,
+            server_name="edfi-cte-sandbox",
+            shutdown_timeout=1,
         )
+        if tls:
+            self._server.ssl_adapter = _tls(*tls)
         self._server.ConnectionClass = _Connection
         # Ten by default: a test run with a few sessions would lose its connections.
         self._server.keep_alive_conn_limit = 1000
@@ -106,3 +122,14 @@ class Server:
         """Close every connection and free the port."""
         self._server.stop()
         self._thread.join()
+
+
+def _tls(certificate: str, key: str) -> Any:
+    # Imported late: few need it, and every start would wait for it.
+    from cheroot.ssl.builtin import BuiltinSSLAdapter  # noqa: PLC0415 - see above
+
+    for file in (certificate, key):
+        if "ENCRYPTED" in Path(file).read_text(encoding="utf-8", errors="replace"):
+            # OpenSSL would ask the terminal for the passphrase, and a CI job would wait for ever.
+            raise OSError(f"{file} is encrypted: give a key without a passphrase")
+    return BuiltinSSLAdapter(certificate, key)

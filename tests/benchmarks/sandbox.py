@@ -40,7 +40,7 @@ READS = 5000
 _IN_PYTHON = """
 import sys
 from pytest_edfi_cte.sandbox import Sandbox
-with Sandbox(client_id=sys.argv[1], client_secret=sys.argv[2]) as sandbox:
+with Sandbox(client_id=sys.argv[1], client_secret=sys.argv[2], db=sys.argv[3] or None) as sandbox:
     print(sandbox.url, flush=True)
     sys.stdin.read()
 """
@@ -119,7 +119,7 @@ def running(db: Path | None) -> Iterator[tuple[int, Process, float]]:
         command += [f"--db={db}"] if db else []
     else:
         port = 0
-        command = ["-c", _IN_PYTHON, CLIENT, SECRET]
+        command = ["-c", _IN_PYTHON, CLIENT, SECRET, str(db or "")]
     process = subprocess.Popen(
         [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

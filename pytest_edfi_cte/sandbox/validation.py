@@ -48,12 +48,12 @@ def _is_int64(value: object) -> bool:
 class Validator:
     """Judges bodies by a flattened schema; formats ``date``, ``int32`` and ``int64`` are checked.
 
-    What the schema says besides is not looked at: titles, identities and the like.
+    ``schema`` is the part of it that bodies are judged by: no titles, identities and the like.
     """
 
     def __init__(self, flat: Json) -> None:
-        self._schema = _checked_part(flat)
-        self._thorough = Draft202012Validator(self._schema, format_checker=_FORMATS)
+        self.schema = _checked_part(flat)
+        self._thorough = Draft202012Validator(self.schema, format_checker=_FORMATS)
 
     def errors(self, body: Json) -> Iterable[Any]:
         """Every way in which the body breaks the schema, as ``jsonschema.ValidationError``."""
@@ -70,7 +70,7 @@ class Validator:
     @cached_property
     def _quick(self) -> Callable[[Json], object]:
         # Compiling takes milliseconds: on first use, and once for all descriptors.
-        return _compiled(json.dumps(_strict(self._schema)))
+        return _compiled(json.dumps(_strict(self.schema)))
 
 
 @cache

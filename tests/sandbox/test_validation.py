@@ -62,7 +62,7 @@ COLLECTIONS = ["students", "studentCTEProgramAssociations", "graduationPlans", "
 @given(data=st.data())
 def test_both_judges_agree(collection, data):
     validator = model_of("5.0").find(collection).validator
-    body = data.draw(values(validator._schema).filter(lambda value: isinstance(value, dict)))
+    body = data.draw(values(validator.schema).filter(lambda value: isinstance(value, dict)))
 
     assert validator._fits(body) == thorough(validator, body)
 
@@ -72,7 +72,7 @@ def test_every_single_value_is_judged_alike(standard):
     """Each property of each resource, with every edge in turn, in an otherwise empty body."""
     seen = set()
     for resource in model_of(standard).resources:
-        for part in leaves(resource.validator._schema):
+        for part in leaves(resource.validator.schema):
             kind = tuple(sorted((k, str(v)) for k, v in part.items()))
             if kind in seen:
                 continue

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from pytest_edfi_cte.sandbox.shapes import Json, Shape
 
+# json.dumps makes an encoder each time.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 @dataclass(frozen=True)
 class Field:
@@ -35,7 +38,7 @@ class Field:
     key: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One collection of the API.
 
@@ -174,7 +177,7 @@ def at(body: Json, path: tuple[str, ...]) -> Any:
 
 def key_of(parts: Mapping[str, Any]) -> str:
     """A natural key as text: its values in the order of their names, with their JSON types."""
-    return json.dumps([parts[name] for name in sorted(parts)], ensure_ascii=False)
+    return _encode([parts[name] for name in sorted(parts)])
 
 
 def descriptor_key(value: str) -> str:

@@ -160,6 +160,7 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester, monkeypatch) -> None:
         "jinja2",
         "werkzeug",
         "cheroot",
+        "fastjsonschema",
         "filelock",
         "dotenv",
     }

@@ -1,6 +1,6 @@
 """A stand-in Ed-Fi API over real HTTP, for tests and for trying things out.
 
-Needs the ``sandbox`` extra (Werkzeug and cheroot); importing this without it is an ImportError.
+Needs the ``sandbox`` extra; importing this without it is an ImportError.
 """
 
 from __future__ import annotations

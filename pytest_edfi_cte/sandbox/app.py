@@ -13,11 +13,12 @@ from pytest_edfi_cte.sandbox import claimsets, discovery, openapi, problems, tok
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
-from pytest_edfi_cte.sandbox.routes import RULES
+from pytest_edfi_cte.sandbox.routes import ROUTES
 from pytest_edfi_cte.sandbox.shapes import infer
 from pytest_edfi_cte.sandbox.store import Condition
 from pytest_edfi_cte.sandbox.wire import (
     allow,
+    base_url,
     fields,
     invalid_parameters,
     json_body,
@@ -75,7 +76,7 @@ class App:
         if path.startswith(f"{discovery.DATA}/"):
             client = self._tokens.require(request.headers.get("Authorization"))
         try:
-            endpoint, names = RULES.bind("").match(path)
+            endpoint, names = ROUTES.match(path)
         except HTTPException:
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
         if client is None:
@@ -100,7 +101,7 @@ class App:
         allow(request, "GET")
         if endpoint == "dependencies":
             return json_response(discovery.dependencies(self._engine.model))
-        base = request.root_url.rstrip("/")
+        base = base_url(request)
         if endpoint == "metadata":
             return json_response(openapi.metadata(base))
         if endpoint == "openapi":
@@ -135,7 +136,7 @@ class App:
             return self._query(request, resource, client)
         written = self._engine.create(resource, json_body(request), client.rights)
         record = written.record
-        base = f"{request.root_url.rstrip('/')}{discovery.DATA}/ed-fi"
+        base = f"{base_url(request)}{discovery.DATA}/ed-fi"
         response = _tagged(Response(status=201 if written.created else 200), record)
         response.headers["Location"] = f"{base}/{resource.collection}/{record.id}"
         return response

@@ -9,15 +9,18 @@ import shlex
 import signal
 import stat
 import sys
+from contextlib import closing
 
 import pytest
 import requests
+from dotenv import dotenv_values
 
 from pytest_edfi_cte import cli
 from pytest_edfi_cte.commands import credentials
 from pytest_edfi_cte.commands import sandbox as module
 from pytest_edfi_cte.commands.credentials import Key, clients, env_file
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 from tests.sandbox.commands import Command
 
 DATA = "/data/v3/ed-fi"
@@ -75,8 +78,13 @@ def test_an_env_file_instead_of_secrets_on_the_screen(command, pytester):
     file = pytester.path / "sandbox box.env"
     running = command("--env-file", file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    secret = re.search(r"^EDFI_CLIENT_SECRET=(.+)$", file.read_text(), re.MULTILINE)[1]
-    assert secret not in running.screen
+    values = dotenv_values(file)
+    for name in ("EDFI_CLIENT_SECRET", "EDFI_SANDBOX_ADMIN_TOKEN"):
+        assert values[name] not in running.screen
+    admin = values["EDFI_SANDBOX_ADMIN_URL"], values["EDFI_SANDBOX_ADMIN_TOKEN"]
+    with closing(RemoteSandbox(*admin)) as controlled:
+        assert controlled.url == running.url
+        assert controlled.records("schools")
     line = next(line for line in running.screen.splitlines() if line.startswith("  pytest "))
     done = pytester.runpytest_inprocess(*shlex.split(line)[1:], "-p", "no:randomly")
     done.assert_outcomes(passed=2)
@@ -292,15 +300,10 @@ def test_files_of_clients(tmp_path):
     "secret", ["plain", "with space", 'it\'s \\ "quoted" #1 $HOME `id`', "ü=é"]
 )
 def test_an_env_file_is_read_as_it_was_meant(tmp_path, secret):
-    from dotenv import dotenv_values
-
     path = tmp_path / "x.env"
-    with env_file(path, "http://127.0.0.1:1", Key("me", secret)):
-        assert dotenv_values(path, interpolate=False) == {
-            "EDFI_URL": "http://127.0.0.1:1",
-            "EDFI_CLIENT_ID": "me",
-            "EDFI_CLIENT_SECRET": secret,
-        }
+    values = {"EDFI_URL": "http://127.0.0.1:1", "EDFI_CLIENT_SECRET": secret}
+    with env_file(path, values):
+        assert dotenv_values(path, interpolate=False) == values
     assert list(tmp_path.iterdir()) == []
 
 
@@ -308,12 +311,12 @@ def test_an_env_file_of_ones_own_is_not_overwritten(tmp_path):
     path = tmp_path / ".env"
     path.write_text("MINE=1\n")
     with pytest.raises(ConfigurationError, match="there is such a file already"):
-        with env_file(path, "http://x", Key("a", "b")):
+        with env_file(path, {"EDFI_URL": "http://x"}):
             pass
     assert path.read_text() == "MINE=1\n"
 
     path.write_text(f"{credentials.MARK}\nof one that was killed\n")
-    with env_file(path, "http://x", Key("a", "b")):
+    with env_file(path, {"EDFI_URL": "http://x"}):
         assert "http://x" in path.read_text()
         path.write_text("MINE=2\n")  # replaced while the sandbox runs
     assert path.read_text() == "MINE=2\n"
@@ -324,6 +327,7 @@ def test_an_env_file_of_ones_own_is_not_overwritten(tmp_path):
 
 class Elsewhere:
     url, seed, only_here = "http://192.0.2.1:80", "grand-bend", False
+    admin_url, admin_token = "http://192.0.2.1:80/sandbox-admin", "token"
 
 
 def given(*arguments):

@@ -34,6 +34,8 @@ LAYERS = (
     "drive",
     "reporting.model",
     "fixtures collection",
+    "sharing",
+    "sandbox_fixtures",
     "reporting.collect reporting.pytest_html",
     "hooks",
     "plugin",
@@ -158,6 +160,7 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester, monkeypatch) -> None:
         "jinja2",
         "werkzeug",
         "cheroot",
+        "fastjsonschema",
         "filelock",
         "dotenv",
     }

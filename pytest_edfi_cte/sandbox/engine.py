@@ -77,9 +77,9 @@ class Engine:
             record, links = self.bodies.resolve(resource, body, identities)
             if existing:
                 access.require(self.store, resource, existing, rights)
-                self._require_content(resource, record, rights)
+                self._require_content(resource, record, body, rights)
                 return Written(self._update(resource, existing, record, links), created=False)
-            self._require_content(resource, record, rights)
+            self._require_content(resource, record, body, rights)
             self._unique(identities)
             record = record._replace(id=uuid.uuid4().hex)
             return Written(self.store.insert(record, links), created=True)
@@ -118,7 +118,7 @@ class Engine:
                     errors=[f"The natural key is {', '.join(resource.natural_key)}."],
                 )
             record, links = self.bodies.resolve(resource, body, identities)
-            self._require_content(resource, record, rights)
+            self._require_content(resource, record, body, rights)
             if not same:
                 self._require_movable(resource, existing, holder)
             return self._update(resource, existing, record, links)
@@ -183,8 +183,11 @@ class Engine:
                     f"Another {title_of(entity)} has the same identifying values.",
                 )
 
-    def _require_content(self, resource: Resource, record: Stored, rights: Rights | None) -> None:
-        access.require_content(self.model, self.store, resource, record, rights)
+    def _require_content(
+        self, resource: Resource, record: Stored, body: Body, rights: Rights | None
+    ) -> None:
+        content = body.draft.body
+        access.require_content(self.model, self.store, resource, record, content, rights)
 
     def _require_movable(self, resource: Resource, existing: Stored, holder: Stored | None) -> None:
         """A key may change to one that nobody has, while nobody refers to the old one."""

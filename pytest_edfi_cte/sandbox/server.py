@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import selectors
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server as CherootServer
@@ -16,9 +17,49 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _THREADS = 8
+#: Seconds for which a worker stays with a connection that has just had an answer.
+_LINGER = 0.01
+#: Seconds for which a request waits until the one before it is answered.
+_TURN = 0.005
+
+# One system call per wait; not every platform has poll.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class _Connection(HTTPConnection):
+    """A connection whose worker stays with it while requests follow each other closely.
+
+    cheroot alone gives a connection back to the accepting thread after every request, and lets
+    all workers run at once. In Python both cost more than most of our requests do: threads that
+    want to run at the same time hand the interpreter to and fro at every system call. So requests
+    take turns; a slow one (a delay that a test asked for) is not waited for.
+    """
+
+    #: Of all sandboxes of the process, since they share the interpreter.
+    _turn: ClassVar = threading.Lock()
+
+    def communicate(self) -> bool:
+        """Answer what has come; True if the connection is to be kept."""
+        while self._has_request():
+            in_turn = self._turn.acquire(timeout=_TURN)
+            try:
+                if not super().communicate():  # type: ignore[no-untyped-call] # cheroot's own
+                    return False
+            finally:
+                if in_turn:
+                    self._turn.release()
+        return True
+
+    def _has_request(self) -> bool:
+        if self.rfile.has_data():
+            return True
+        workers = self.server.requests
+        # Whoever comes next must find a free worker.
+        others_can_come = workers.idle and not workers.qsize
+        with _Selector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            return bool(selector.select(_LINGER if others_can_come else 0))
+
     def close(self) -> None:
         # cheroot closes only the reading side; the writing one is left to the garbage collector,
         # which from Python 3.13 on reports that its socket is gone by then.

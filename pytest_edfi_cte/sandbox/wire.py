@@ -7,8 +7,11 @@ import io
 import json
 import re
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from werkzeug.sansio.utils import get_current_url
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Request, Response
 
 from pytest_edfi_cte.sandbox import problems
@@ -70,6 +73,16 @@ def refuse_snapshot(request: Request) -> NoReturn:
     if request.method == "GET":
         raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
     raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
+
+
+def base_url(request: Request) -> str:
+    """The base URL as the client wrote it, without trailing slash."""
+    return _base_url(request.scheme, request.host, request.root_path)
+
+
+@lru_cache(maxsize=64)  # taken apart and put together for every answer otherwise
+def _base_url(scheme: str, host: str, path: str) -> str:
+    return iri_to_uri(get_current_url(scheme, host, path)).rstrip("/")
 
 
 def json_body(request: Request) -> Any:

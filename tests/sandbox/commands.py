@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-MAIN = [sys.executable, "-c", "from pytest_edfi_cte.cli import main; raise SystemExit(main())"]
+MAIN = [sys.executable, "-m", "pytest_edfi_cte.cli"]
 LAST = "Ctrl-C stops it.\n"
 
 

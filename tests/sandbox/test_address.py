@@ -221,10 +221,3 @@ def test_tls_files_that_do_not_fit(pems, certificate, key, text):
         box.start()
     with pytest.raises(FileNotFoundError):
         Sandbox(tls=("/nowhere", "/nowhere")).start()
-
-
-def test_the_latest_requests_are_kept(new_box):
-    box = new_box(requests_kept=2)
-    for name in ("a", "b", "c"):
-        requests.get(f"{box.url}/{name}")
-    assert [r.path for r in box.requests] == ["/b", "/c"]

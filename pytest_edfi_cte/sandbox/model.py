@@ -151,7 +151,7 @@ def model_of(standard: str) -> Model:
     names = {uri.rpartition("/")[2] for uri in contract.grand_bend("descriptors")}
     for resource in resources:
         names.update(e for e in _entities(resource.shape) if e.endswith("Descriptor"))
-    schema = contract.schema(standard, "descriptor")
+    schema = contract.unchecked_schema(standard, "descriptor")
     return Model([*resources, *(_resource(schema, name) for name in sorted(names))])
 
 

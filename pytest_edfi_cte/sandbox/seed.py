@@ -74,8 +74,9 @@ def plant(engine: Engine, seed: str | Path | None, year: int) -> None:
                 if resource is None:
                     continue  # a data standard without school year types has none to load
                 records = shipped().grand_bend(collection)
-                for record in _least(collection, records, year) if name == MINIMAL else records:
-                    engine.create(resource, record, None)
+                if name == MINIMAL:
+                    records = _least(collection, records, year)
+                engine.adopt(resource, records)
         else:
             files = _files(engine, folder)
             _plant_descriptors(engine, files)

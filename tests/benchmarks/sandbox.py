@@ -40,7 +40,8 @@ READS = 5000
 _IN_PYTHON = """
 import sys
 from pytest_edfi_cte.sandbox import Sandbox
-with Sandbox(client_id=sys.argv[1], client_secret=sys.argv[2], db=sys.argv[3] or None) as sandbox:
+options = dict(client_id=sys.argv[1], client_secret=sys.argv[2], db=sys.argv[3] or None)
+with Sandbox(**options, requests_kept=1000) as sandbox:
     print(sandbox.url, flush=True)
     sys.stdin.read()
 """

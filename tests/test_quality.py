@@ -34,10 +34,14 @@ LAYERS = (
     "drive",
     "reporting.model",
     "fixtures collection",
+    "sharing",
+    "sandbox_fixtures",
     "reporting.collect reporting.pytest_html",
     "hooks",
     "plugin",
     "suite.test_edfi_certification",
+    "commands.credentials",
+    "commands.sandbox",
     "cli",
 )
 

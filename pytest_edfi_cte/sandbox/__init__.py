@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox.address import LOOPBACK, base_path, require_unguessable, url
-from pytest_edfi_cte.sandbox.app import App, Middleware, Proceed, ReceivedRequest
+from pytest_edfi_cte.sandbox.address import (
+    LOOPBACK,
+    base_path,
+    is_loopback,
+    require_unguessable,
+    url,
+)
+from pytest_edfi_cte.sandbox.admin import Admin
+from pytest_edfi_cte.sandbox.app import App
 from pytest_edfi_cte.sandbox.auth import Client, Tokens
 from pytest_edfi_cte.sandbox.database import About, DatabaseRefused
 from pytest_edfi_cte.sandbox.engine import Engine, record_of
+from pytest_edfi_cte.sandbox.faults import Fault, Middleware, Proceed, Trouble
+from pytest_edfi_cte.sandbox.gate import ADMIN, Gate
+from pytest_edfi_cte.sandbox.log import ReceivedRequest
 from pytest_edfi_cte.sandbox.model import model_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.seed import GRAND_BEND, plant, school_year
@@ -36,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Client",
     "DatabaseRefused",
+    "Fault",
     "Middleware",
     "Proceed",
     "ReceivedRequest",
@@ -60,8 +71,7 @@ class Sandbox:
     ``"grand-bend"``, ``"minimal"`` or a folder of records (see :func:`seed.plant`); a file keeps
     the seed that it began with. ``tenant`` and ``year``: further segments of the base URL.
     ``host`` and ``port``: where it listens; port 0 is a free one. ``tls``: files of a certificate
-    and its key, for HTTPS. ``requests_kept``: how many received requests are remembered, the
-    latest; None: all.
+    and its key, for HTTPS.
 
     Raises ValueError for an option or a seed that cannot be, for a guessable secret on an address
     that others reach, and :class:`DatabaseRefused` for a file that cannot be used.
@@ -84,7 +94,6 @@ class Sandbox:
         host: str = LOOPBACK,
         port: int = 0,
         tls: tuple[str, str] | None = None,
-        requests_kept: int | None = None,
     ) -> None:
         self.client_id = client_id or secrets.token_urlsafe(12)
         self.client_secret = client_secret or secrets.token_urlsafe(24)
@@ -105,9 +114,10 @@ class Sandbox:
             GRAND_BEND,
         )
         self._tokens = Tokens([replace(own, claims=claims), *clients], clock)
-        self._app = App(
-            self._engine, self._tokens, data_standard, middleware, self._base, requests_kept
-        )
+        app = App(self._engine, self._tokens, data_standard, self._base)
+        self._gate = Gate(app.answer, self._tokens, middleware, clock, self._base)
+        self.admin_token = secrets.token_urlsafe(24)
+        self._gate.admin = Admin(self, self.admin_token)
         self._server: Server | None = None
         self._port = 0
 
@@ -137,14 +147,28 @@ class Sandbox:
         return url(host, self._port, self._base, tls=bool(tls))
 
     @property
+    def only_here(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self._address[0])
+
+    @property
     def seed(self) -> str:
         """What was planted: ``grand-bend``, ``minimal`` or a folder."""
         return self._engine.store.seed
 
     @property
+    def admin_url(self) -> str:
+        """Where the sandbox is controlled over HTTP with :attr:`admin_token`; see ``admin.py``."""
+        return f"{self.url.removesuffix(self._base)}{ADMIN}"
+
+    @property
     def requests(self) -> list[ReceivedRequest]:
         """Every request received since the start or the last :meth:`clear`, in order of arrival."""
-        return self._app.received
+        return self.received()
+
+    def received(self, first: int = 0) -> list[ReceivedRequest]:
+        """The received requests from a number on."""
+        return self._gate.log.entries(first)
 
     def start(self) -> None:
         """Listen.
@@ -153,14 +177,15 @@ class Sandbox:
         """
         if self._server is not None:
             raise RuntimeError("the sandbox is started already")
-        server = Server(self._app, *self._address)
+        server = Server(self._gate, *self._address)
         self._port = server.start()
         self._server = server
 
     def stop(self) -> None:
         """Free the port; records and received requests stay. Harmless when stopped already."""
         if self._server is not None:
-            self._server.stop()
+            with self._gate.faults.in_a_hurry():
+                self._server.stop()
             self._server = None
 
     def close(self) -> None:
@@ -188,11 +213,25 @@ class Sandbox:
         except Problem as problem:
             raise ValueError(f"{collection}: {problem}") from None
 
+    def fault(self, **trouble: Any) -> Fault:
+        """Answer chosen requests wrongly until the fault is removed, by ``with`` or ``remove()``.
+
+        ``trouble``: the fields of :class:`~pytest_edfi_cte.sandbox.faults.Trouble`, e.g.
+        ``fault(path="/ed-fi/students*", method="POST", status=503, retry_after=2, times=3)``.
+        ValueError for values that make no sense.
+        """
+        return self._gate.faults.add(Trouble(**trouble))
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that are switched on."""
+        return list(self._gate.faults.active.values())
+
     def clear(self) -> None:
-        """Back to the seed alone: no other records, no valid tokens, no received requests."""
+        """Back to the seed alone: no other records, tokens, faults or received requests."""
         self._engine.clear()
         self._tokens.revoke_all()
-        self._app.forget()
+        self._gate.forget()
 
     def _resource(self, collection: str) -> Resource:
         resource = self._engine.model.find(collection)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
@@ -28,7 +23,6 @@ from pytest_edfi_cte.sandbox.wire import (
     invalid_parameters,
     json_body,
     json_response,
-    mounted,
     page,
     page_token,
     parameters,
@@ -37,94 +31,30 @@ from pytest_edfi_cte.sandbox.wire import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from collections.abc import Mapping
 
     from pytest_edfi_cte.sandbox.auth import Client, Tokens
     from pytest_edfi_cte.sandbox.engine import Engine
     from pytest_edfi_cte.sandbox.model import Resource
     from pytest_edfi_cte.sandbox.store import Stored
 
-Proceed = Callable[[Request], Response]
-#: Wraps every request: ``middleware(request, proceed) -> response``. ``proceed`` may be called
-#: any number of times, with the request or with an altered copy of it.
-Middleware = Callable[[Request, Proceed], Response]
-
 _log = logging.getLogger("pytest_edfi_cte.sandbox")
 
 
-@dataclass(frozen=True)
-class ReceivedRequest:
-    """One request as the sandbox received it, without anything secret.
-
-    ``path`` has the query string, but not that of a token request. ``status`` is what was
-    answered. ``client_id`` is the owner of the token it carried, None without a valid one.
-    """
-
-    method: str
-    path: str
-    status: int
-    client_id: str | None
-
-
 class App:
-    """The WSGI application: middleware outermost first, then the API.
+    """The API: discovery, tokens, metadata and data.
 
-    ``base``: where the API is, ``""`` or ``/tenant/2027``; paths of requests are those below it.
-    ``kept``: so many received requests are remembered, the latest; None: all.
+    ``base``: where it is, ``""`` or ``/tenant/2027``; paths of requests are those below it.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        tokens: Tokens,
-        version: str,
-        middleware: Sequence[Middleware],
-        base: str = "",
-        kept: int | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, tokens: Tokens, version: str, base: str) -> None:
         self._engine = engine
         self._tokens = tokens
         self._version = version
         self._base = base
-        self._handle: Proceed = self._answer
-        for wrapper in reversed(middleware):
-            self._handle = _wrap(wrapper, self._handle)
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
-        self._received: deque[tuple[int, ReceivedRequest]] = deque(maxlen=kept)
 
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer one request (WSGI)."""
-        request = Request(mounted(environ, self._base))
-        number = next(self._numbers)
-        owner = self._tokens.owner(request.headers.get("Authorization"))
-        try:
-            request.get_data()  # kept by the request: middleware may read it and proceed twice
-            response = self._handle(request)
-        except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
-            response = _system_error(request)
-        query = request.query_string.decode("latin-1")
-        secretive = request.path.lower().startswith(discovery.TOKEN)
-        path = f"{request.path}?{query}" if query and not secretive else request.path
-        received = ReceivedRequest(
-            request.method, path, response.status_code, owner.id if owner else None
-        )
-        with self._lock:
-            self._received.append((number, received))
-        return response(environ, start)
-
-    @property
-    def received(self) -> list[ReceivedRequest]:
-        """Every answered request, in the order of arrival."""
-        with self._lock:
-            return [request for _, request in sorted(self._received, key=lambda pair: pair[0])]
-
-    def forget(self) -> None:
-        """Empty the list of received requests."""
-        with self._lock:
-            self._received.clear()
-
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """Answer one request, whatever it is."""
         try:
             return self._route(request)
         except Problem as problem:
@@ -136,7 +66,7 @@ class App:
             kind = problems.Kind(error.code or 400, "bad-request", error.name)
             return problem_response(Problem(kind, error.description or error.name))
         except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
-            return _system_error(request)
+            return system_error(request)
 
     def _route(self, request: Request) -> Response:
         if self._base and not request.script_root:
@@ -274,10 +204,6 @@ class App:
         return _tagged(Response(status=204), engine.replace(resource, item, body, rights, fresh))
 
 
-def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
-    return lambda request: middleware(request, proceed)
-
-
 def _tagged(response: Response, record: Stored) -> Response:
     response.headers["ETag"] = quote_etag(etag(record))
     return response if response.response else _empty(response)
@@ -289,7 +215,8 @@ def _empty(response: Response) -> Response:
     return response
 
 
-def _system_error(request: Request) -> Response:
+def system_error(request: Request) -> Response:
+    """The 500 for a failure inside the sandbox; what it was goes to the log."""
     # The method and path are enough to find it; the traceback is for the log, never for a client.
     _log.exception("%s %s failed inside the sandbox", request.method, request.path)
     return problem_response(

@@ -81,6 +81,8 @@ class Tokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens: dict[str, _Token] = {}
+        #: What must never be shown.
+        self.secrets = tuple(client.secret for client in clients if client.secret)
 
     def issue(self, grant: object, client_id: object, secret: object) -> str:
         """A new token for a right key and secret; :class:`OAuthError` otherwise."""

@@ -290,7 +290,12 @@ def test_imports_run_one_way():
         "routes",
         "wire",
         "openapi",
+        "log",
+        "faults",
         "app",
+        "gate",
+        "admin",
+        "remote",
         "server",
         "__init__",
     ]

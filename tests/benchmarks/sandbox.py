@@ -24,8 +24,6 @@ from urllib.parse import urlencode
 
 from load import Answer, Load, Measured, Process
 
-from pytest_edfi_cte.cli import COMMANDS
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,15 +34,6 @@ URI = "uri://ed-fi.org/"
 #: Associations of one student, one per school year.
 EACH = 10
 READS = 5000
-
-_IN_PYTHON = """
-import sys
-from pytest_edfi_cte.sandbox import Sandbox
-options = dict(client_id=sys.argv[1], client_secret=sys.argv[2], db=sys.argv[3] or None)
-with Sandbox(**options, requests_kept=1000) as sandbox:
-    print(sandbox.url, flush=True)
-    sys.stdin.read()
-"""
 
 
 def student(number: int) -> dict:
@@ -111,29 +100,21 @@ def natural_key(number: int, turn: int) -> str:
 @contextlib.contextmanager
 def running(db: Path | None) -> Iterator[tuple[int, Process, float]]:
     """A sandbox in a process: its port, the process, seconds until it answered discovery."""
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).with_name("edfi-cte"), "sandbox", f"--port={port}"]
+    command += ["--client", f"{CLIENT}:{SECRET}:Ed-Fi Sandbox:{EDORG}"]
+    command += [f"--db={db}"] if db else []
     begun = time.perf_counter()
-    if "sandbox" in COMMANDS:
-        with socket.create_server((HOST, 0)) as free:
-            port = free.getsockname()[1]
-        command = ["-m", "pytest_edfi_cte.cli", "sandbox", f"--port={port}"]
-        command += ["--client", f"{CLIENT}:{SECRET}:Ed-Fi Sandbox:{EDORG}"]
-        command += [f"--db={db}"] if db else []
-    else:
-        port = 0
-        command = ["-c", _IN_PYTHON, CLIENT, SECRET, str(db or "")]
-    process = subprocess.Popen(
-        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        if not port:
-            port = int(process.stdout.readline().rpartition(":")[2])
         while not _answers(port):
             assert process.poll() is None, "the sandbox ended"
             time.sleep(0.005)
         yield port, Process(process.pid), time.perf_counter() - begun
     finally:
         process.terminate()
-        process.communicate()
+        process.wait()
 
 
 def _answers(port: int) -> bool:

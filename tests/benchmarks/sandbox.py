@@ -201,15 +201,18 @@ class Bench:
         return self.load.run(requests, found)
 
 
-def _table(steps: list[Step]) -> Iterator[str]:
-    yield "| associations | request | per second | CPU ms | 50 % ms | 99 % ms | memory MB |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for step in steps:
-        for name, m in step.measured.items():
-            yield (
-                f"| {step.associations:,} | {name} | {m.rate:,.0f} | {m.cpu_each:.2f}"
-                f" | {m.latency(0.5):.1f} | {m.latency(0.99):.1f} | {step.memory:.0f} |"
-            )
+HEAD = """\
+| associations | request | per second | CPU ms | 50 % ms | 99 % ms | memory MB |
+| --- | --- | --- | --- | --- | --- | --- |"""
+
+
+def rows(step: Step) -> Iterator[str]:
+    """A step as rows of the table."""
+    for name, m in step.measured.items():
+        yield (
+            f"| {step.associations:,} | {name} | {m.rate:,.0f} | {m.cpu_each:.2f}"
+            f" | {m.latency(0.5):.1f} | {m.latency(0.99):.1f} | {step.memory:.0f} |"
+        )
 
 
 def main() -> None:
@@ -228,13 +231,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         db = None if arguments.in_memory else Path(folder, "sandbox.db")
         with running(db) as (port, server, ready):
-            print(f"Ready in {ready:.2f} s, {server.memory:.0f} MB.\n")
+            print(f"Ready in {ready:.2f} s, {server.memory:.0f} MB.\n\n{HEAD}")
             bench = Bench(port, server)
             try:
-                steps = [bench.grow(size) for size in sizes]
+                for size in sizes:
+                    print("\n".join(rows(bench.grow(size))), flush=True)
             finally:
                 bench.load.close()
-    print("\n".join(_table(steps)))
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 #: What a record is read as: the fields of ``store.Stored``.
 COLUMNS = "r.seq, r.id, r.resource, r.version, r.modified, r.student, r.edorg, r.body"
 
-#: More rows than this are not counted when the narrowest condition of a query is looked for.
-COUNT_LIMIT = 1000
+#: More rows than this are not counted when the narrowest condition of a query is looked for; the
+#: second limit counts where all conditions reach the first, as no query does that names a student.
+COUNT_LIMITS = (20, 1000)
 
 #: How many records meet a condition, up to a limit.
 WIDTH = (
@@ -50,6 +51,23 @@ class Condition(NamedTuple):
     name: str
     value: Any
     key: bool
+
+
+def narrowest_first(
+    conditions: Sequence[Condition], width: Callable[[Condition, int], int]
+) -> Sequence[Condition]:
+    """The condition that fewest records meet leads; the others are probed per record.
+
+    ``width(condition, limit)``: how many records meet a part of the natural key, counted so far.
+    """
+    if len(conditions) < 2:  # noqa: PLR2004 - nothing to choose from
+        return conditions
+    widths: list[int] = []
+    for limit in COUNT_LIMITS:
+        widths = [width(c, limit) if c.key else limit + 1 for c in conditions]
+        if min(widths) < limit:
+            break
+    return [conditions[index] for index in sorted(range(len(widths)), key=widths.__getitem__)]
 
 
 class Query:

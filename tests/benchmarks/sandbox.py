@@ -202,8 +202,8 @@ class Bench:
 
 
 HEAD = """\
-| associations | request | per second | CPU ms | 50 % ms | 99 % ms | memory MB |
-| --- | --- | --- | --- | --- | --- | --- |"""
+| associations | request | per second | CPU ms | 50 % ms | 99 % ms | load's CPU ms | memory MB |
+| --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
 def rows(step: Step) -> Iterator[str]:
@@ -211,8 +211,19 @@ def rows(step: Step) -> Iterator[str]:
     for name, m in step.measured.items():
         yield (
             f"| {step.associations:,} | {name} | {m.rate:,.0f} | {m.cpu_each:.2f}"
-            f" | {m.latency(0.5):.1f} | {m.latency(0.99):.1f} | {step.memory:.0f} |"
+            f" | {m.latency(0.5):.1f} | {m.latency(0.99):.1f} | {m.own_each:.2f}"
+            f" | {step.memory:.0f} |"
         )
+
+
+def summary(steps: list[Step]) -> Iterator[str]:
+    """The table of the README: requests per second and the server's CPU for each."""
+    yield f"| associations stored | {' | '.join(f'{s.associations:,}' for s in steps)} |"
+    yield f"| --- |{' --- |' * len(steps)}"
+    for name in steps[0].measured:
+        cells = (f"{s.measured[name].rate:,.0f} ({s.measured[name].cpu_each:.2f})" for s in steps)
+        yield f"| {name}: per second (CPU ms) | {' | '.join(cells)} |"
+    yield f"| memory, MB | {' | '.join(f'{s.memory:.0f}' for s in steps)} |"
 
 
 def main() -> None:
@@ -231,13 +242,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         db = None if arguments.in_memory else Path(folder, "sandbox.db")
         with running(db) as (port, server, ready):
-            print(f"Ready in {ready:.2f} s, {server.memory:.0f} MB.\n\n{HEAD}")
+            print(f"Ready in {ready:.2f} s ({server.cpu:.2f} s of CPU, {server.memory:.0f} MB).\n")
+            print(HEAD)
             bench = Bench(port, server)
             try:
+                steps = []
                 for size in sizes:
-                    print("\n".join(rows(bench.grow(size))), flush=True)
+                    steps.append(bench.grow(size))
+                    print("\n".join(rows(steps[-1])), flush=True)
             finally:
                 bench.load.close()
+    print("", *summary(steps), sep="\n")
 
 
 if __name__ == "__main__":

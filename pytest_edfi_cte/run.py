@@ -27,7 +27,7 @@ from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.options import SECRET_VARIABLE
 from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
-from pytest_edfi_cte.sandboxes import started
+from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
@@ -36,6 +36,7 @@ from pytest_edfi_cte.waiting import Clock
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox import Sandbox
+    from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 
 
 class Run:
@@ -164,12 +165,22 @@ class Run:
         self._resources.callback(self._sandbox.stop)
         return self._sandbox.url, self._sandbox.client_id, Secret(self._sandbox.client_secret)
 
+    def sandbox(self, stack: ExitStack) -> Sandbox | RemoteSandbox:
+        """The embedded sandbox; a worker's way to it is closed with the stack."""
+        self.session  # noqa: B018 - the first access starts it
+        if self._sandbox is not None:
+            return self._sandbox
+        handed = (self._handed or {})["sandbox"]
+        return stack.enter_context(controlled(**handed))
+
     def hand_over(self) -> dict[str, Any]:
         """What a worker needs, as plain values for execnet. Holds the token: never print it."""
         session = self.session
         token = self._tokens.current()
         url, client_id, secret = self.settings.url, self.settings.client_id, None
+        sandbox = None
         if self._sandbox is not None:
+            sandbox = {"url": self._sandbox.admin_url, "token": self._sandbox.admin_token}
             url, client_id = self._sandbox.url, self._sandbox.client_id
             secret = self._sandbox.client_secret
         return {
@@ -181,6 +192,7 @@ class Run:
             "lifetime": token.lifetime,
             "discovery": session.api.document,
             "journal": str(self.journal.path),
+            "sandbox": sandbox,
             "seed": self.settings.seed,
             "school_year": self.settings.school_year,
         }
@@ -222,9 +234,7 @@ class Run:
         """The run in the report's words."""
         settings = self.settings
         facts = {
-            "Mode": "observe: the product is judged, this run only reads"
-            if settings.observing
-            else "drive: the API is judged",
+            **settings.facts(),
             "API": self.redactor.clean(self.api.base_url),
             "API version": self.api.version,
             "Data standard": self.api.data_standard,
@@ -239,11 +249,6 @@ class Run:
             facts["API"] += " (embedded sandbox)"
         if settings.overrides:
             facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
-        if settings.descriptors or settings.descriptor_file:
-            pairs = [f"{stored} as {own}" for stored, own in settings.descriptors.items()]
-            facts["Mapped descriptors"] = ", ".join(
-                pairs + [settings.descriptor_file or ""] * bool(settings.descriptor_file)
-            )
         if settings.insecure:
             facts["WARNING"] = "TLS CERTIFICATES WERE NOT VERIFIED (--edfi-insecure)"
         return facts

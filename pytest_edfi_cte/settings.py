@@ -68,6 +68,16 @@ class Settings:
         """True where the product is judged and this run only reads."""
         return self.mode == OBSERVE
 
+    def facts(self) -> dict[str, str]:
+        """In the report's words: who is judged, and which values count as the table's."""
+        modes = {
+            DRIVE: "drive: the API is judged",
+            OBSERVE: "observe: the product is judged, this run only reads",
+        }
+        pairs = [f"{stored} as {own}" for stored, own in self.descriptors.items()]
+        mapped = ", ".join([*pairs, *([self.descriptor_file] if self.descriptor_file else [])])
+        return {"Mode": modes[self.mode], **({"Mapped descriptors": mapped} if mapped else {})}
+
     def header(self) -> list[str]:
         """Lines for the pytest header: each effective value with its source; no secret."""
         if self.url is None:

@@ -36,10 +36,14 @@ LAYERS = (
     "drive observe terminal",
     "reporting.model",
     "fixtures collection",
+    "sharing",
+    "sandbox_fixtures",
     "reporting.collect reporting.pytest_html",
     "hooks",
     "plugin",
     "suite.test_edfi_certification suite.test_edfi_observed",
+    "commands.credentials",
+    "commands.sandbox",
     "cli",
 )
 
@@ -158,6 +162,7 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester, monkeypatch) -> None:
         "jinja2",
         "werkzeug",
         "cheroot",
+        "fastjsonschema",
         "filelock",
         "dotenv",
     }

@@ -16,7 +16,7 @@ from pytest_edfi_cte.judge import Finding, judge_unchanged
 from pytest_edfi_cte.judgements import Judgement
 from pytest_edfi_cte.observed import Before, ProductJudge
 from pytest_edfi_cte.prerequisites import Prerequisites
-from pytest_edfi_cte.product import Act, Product, let_act
+from pytest_edfi_cte.product import Act, Driver, Product, let_act
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.scenarios import Scenario, Table
 from pytest_edfi_cte.verdicts import show
@@ -171,9 +171,11 @@ class Observation:
 
     def _let_act(self, scenario: Scenario, evidence: Evidence) -> Act | None:
         self._voice.announce(scenario)
-        step = scenario.step
-        if step in self.run.observing.commands:
-            self._voice.say([f"  Running: {' '.join(self.run.observing.commands[step].words)}"])
+        running = (
+            self._product.command(scenario.step) if isinstance(self._product, Driver) else None
+        )
+        if running is not None:
+            self._voice.say([f"  Running: {running.name}"])
         act = let_act(self._product, scenario, scenario.payload)
         if act is not None:
             evidence.steps.append((act.line, act.output))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -101,7 +102,7 @@ class Settings:
         shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}
         if self.observing:
             shown |= {"wait": f"{self.wait:g} s", "settle": f"{self.settle:g} s"}
-            shown |= {f"act {step}": " ".join(words) for step, words in self.acts.items()}
+            shown |= {f"act {step}": shlex.join(words) for step, words in self.acts.items()}
             shown |= {n: getattr(self, n) for n in ("phase", "state") if getattr(self, n)}
         items = [f"{k} {v} [{self.sources.get(k, 'default')}]" for k, v in shown.items()]
         lines = ["edfi: " + ", ".join(items[i : i + 3]) for i in range(0, len(items), 3)]

@@ -51,6 +51,12 @@ class Run:
         self.current_test = ""
         self.notes: list[str] = []
         self.left_behind: list[str] = []
+        #: look-up -> what the API answered, of records that nobody changes; see Prerequisites
+        self.seen: dict[str, Any] = {}
+        #: fixture -> why what it gives cannot be had, as the doctor found before the first test
+        self.blocked: dict[str, str] = {}
+        #: The API as discovery described it, also where it then gave no token.
+        self.discovered: Api | None = None
         self._sandbox: Sandbox | None = None
         self._session: EdFiSession | None = None
         self._journal: Journal | None = None
@@ -66,6 +72,7 @@ class Run:
         run._handed = handed
         run._journal = Journal(Path(handed["journal"]))
         run.redactor.add(Secret(handed["client_secret"]), client_id=handed["client_id"])
+        run.seen, run.blocked = handed["seen"], handed["blocked"]
         return run
 
     def _check(self) -> None:
@@ -118,6 +125,27 @@ class Run:
     def _connect(self) -> EdFiSession:
         url, client_id, secret = self._address()
         self.redactor.add(secret, client_id=client_id)
+        http = self.anonymous_session()
+        token = None
+        if self._handed:
+            api = api_from(self._handed["discovery"], url, self.contract)
+            token = Token(
+                Secret(self._handed.pop("token")), self._handed["expires"], self._handed["lifetime"]
+            )
+        else:
+            api = discover(http, url, self.contract)
+        self.discovered = api
+        self._tokens = TokenSource(
+            http, api.oauth_url, client_id, secret, self.contract, token=token
+        )
+        self._tokens()
+        session = EdFiSession(api, http.transport, self.recorder, self._tokens)
+        # One pool: where token and data live on one host, they share one connection.
+        session.adapters = http.adapters
+        return session
+
+    def anonymous_session(self) -> HttpSession:
+        """A session without credentials, closed with the run."""
         transport = Transport(
             timeout=self.settings.timeout,
             retries=self.settings.retries,
@@ -127,22 +155,7 @@ class Run:
         )
         http = HttpSession(transport, self.recorder)
         self._resources.callback(http.close)
-        token = None
-        if self._handed:
-            api = api_from(self._handed["discovery"], url, self.contract)
-            token = Token(
-                Secret(self._handed.pop("token")), self._handed["expires"], self._handed["lifetime"]
-            )
-        else:
-            api = discover(http, url, self.contract)
-        self._tokens = TokenSource(
-            http, api.oauth_url, client_id, secret, self.contract, token=token
-        )
-        self._tokens()
-        session = EdFiSession(api, transport, self.recorder, self._tokens)
-        # One pool: where token and data live on one host, they share one connection.
-        session.adapters = http.adapters
-        return session
+        return http
 
     def _address(self) -> tuple[str, str, Secret]:
         if self._handed:
@@ -174,6 +187,8 @@ class Run:
             "journal": str(self.journal.path),
             "seed": self.settings.seed,
             "school_year": self.settings.school_year,
+            "seen": self.seen,
+            "blocked": self.blocked,
         }
 
     # -- what a run knows -------------------------------------------------------------------
@@ -182,6 +197,12 @@ class Run:
     def connected(self) -> Api | None:
         """The API, None before the run has connected."""
         return self._session.api if self._session else None
+
+    @property
+    def token(self) -> Token:
+        """The token in use; connects at its first use."""
+        self.session  # noqa: B018 - the first access connects
+        return self._tokens.current()
 
     @property
     def api(self) -> Api:

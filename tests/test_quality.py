@@ -24,7 +24,7 @@ LAYERS = (
     "client.exchange client.discovery client.problems",
     "client.transport",
     "client.session",
-    "client.tokens",
+    "client.tokens client.tokeninfo",
     "records scenarios",
     "prerequisites tables",
     "factories judge",
@@ -32,13 +32,19 @@ LAYERS = (
     "evidence answers",
     "run",
     "drive",
+    "doctor.model",
+    "doctor.patient",
+    "doctor.connection doctor.key doctor.data",
+    "doctor.probes",
     "reporting.model",
+    "doctor.page",
     "fixtures collection",
     "reporting.collect reporting.pytest_html",
     "hooks",
     "plugin",
     "suite.test_edfi_certification",
     "cli",
+    "commands.doctor",
 )
 
 

@@ -6,12 +6,16 @@ so judges the embedded sandbox exactly as it judges a host.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_edfi_cte.sandbox import Sandbox
+    from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 
 
 def started(**options: Any) -> Sandbox:
@@ -29,3 +33,15 @@ def started(**options: Any) -> Sandbox:
     sandbox = Sandbox(**options)
     sandbox.start()
     return sandbox
+
+
+@contextmanager
+def controlled(url: str, token: str) -> Iterator[RemoteSandbox]:
+    """A sandbox in another process, by the address and token of its admin path."""
+    from pytest_edfi_cte.sandbox.remote import RemoteSandbox  # noqa: PLC0415 - an optional extra
+
+    sandbox = RemoteSandbox(url, token)
+    try:
+        yield sandbox
+    finally:
+        sandbox.close()

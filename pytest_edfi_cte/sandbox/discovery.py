@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Model
 
+OAUTH = "/oauth"
 TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
 TOKEN_INFO = "/oauth/token_info"  # noqa: S105 - an address, no secret
 DATA = "/data/v3"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,6 +26,26 @@ from pytest_edfi_cte.sandbox import Client, Sandbox
 from tests.broken_apis import Middleware, Proceed, problem
 from tests.conftest import OTHER_ENROLLMENT, association
 from tests.servers import serving
+
+
+def gateway(inside: str) -> Callable[[Request], Response]:
+    """Forwards to ``inside``, and puts its own address into what comes back."""
+
+    def answer(request: Request) -> Response:
+        kept = ("Authorization", "Content-Type", "Accept")
+        found = requests.request(
+            request.method,
+            f"{inside}{request.full_path.rstrip('?')}",
+            data=request.get_data(),
+            headers={name: request.headers[name] for name in kept if name in request.headers},
+            timeout=10,
+        )
+        own = request.host_url.rstrip("/")
+        text = found.text.replace(inside, own)
+        return Response(text, found.status_code, content_type=found.headers.get("Content-Type"))
+
+    return answer
+
 
 SECRET = "s3cr3t-of-the-vendor"
 #: Keys that the bench's sandbox knows beside its own.
@@ -83,7 +104,8 @@ class Bench:
         return [f"--url={self.sandbox(*middleware, client=client).url}"]
 
     def site(self, answer: Callable[[Request], Response], certificate: Path | None = None) -> str:
-        self.key("key", "s3cr3t-value-of-nobody")
+        if "EDFI_CLIENT_ID" not in os.environ:
+            self.key("key", "s3cr3t-value-of-nobody")
         return self.stack.enter_context(serving(answer, certificate=certificate))
 
     def certified(
@@ -98,10 +120,7 @@ class Bench:
         pem = self.folder / "server.pem"
         pem.write_bytes(authority.issue_cert(*names, **more).private_key_and_cert_chain_pem.bytes())
         authority.cert_pem.write_to_path(str(self.folder / "ca.pem"))
-        app = self.sandbox(*middleware)._app
-        url = self.stack.enter_context(
-            serving(lambda request: Response.from_app(app, request.environ), certificate=pem)
-        )
+        url = self.site(gateway(self.sandbox(*middleware).url), pem)
         return [f"--url={url}", *([f"--ca-bundle={self.folder / 'ca.pem'}"] if trusted else [])]
 
 
@@ -238,7 +257,7 @@ def login_page(bench: Bench) -> list[str]:
 
 def insecure_addresses(bench: Bench) -> list[str]:
     def change(document: dict[str, Any]) -> None:
-        document["urls"]["oauth"] = document["urls"]["oauth"].replace("https:", "http:")
+        document["urls"]["oauth"] = "http://localhost:9/oauth/token"
 
     return bench.certified("localhost", middleware=(discovery(change),))
 

@@ -11,6 +11,8 @@ import pytest
 from werkzeug.wrappers import Response
 
 from pytest_edfi_cte import cli
+from pytest_edfi_cte.client.discovery import Api
+from pytest_edfi_cte.client.tokeninfo import token_info_url
 from pytest_edfi_cte.doctor.model import Diagnosis, Line, Status, Who
 from pytest_edfi_cte.doctor.page import Page
 from pytest_edfi_cte.sandbox import Client, Sandbox
@@ -193,6 +195,30 @@ def test_a_host_without_token_info(bench, doctor) -> None:
 )
 def test_an_odd_token_info_is_no_problem(answer, bench, doctor) -> None:
     good(*doctor(*bench.broken(at("token_info", answer))))
+
+
+def test_a_token_goes_to_no_other_host(bench, doctor) -> None:
+    def move(document: dict) -> None:
+        urls = document["urls"]
+        urls["oauth"] = urls["oauth"].replace("127.0.0.1", "localhost")
+
+    sandbox = bench.sandbox(discovery(move))
+    lines = good(*doctor(f"--url={sandbox.url}"))
+    assert "the token was not sent there" in lines["coverage"]["found"]
+    assert not [r for r in sandbox.requests if "token_info" in r.path]
+
+
+@pytest.mark.parametrize(
+    ("oauth", "expected"),
+    [
+        ("https://host/api/oauth/token", "https://host/api/oauth/token_info"),
+        ("https://host/t1/oauth/token/", "https://host/t1/oauth/token_info"),
+        ("https://host/login", "https://host/api/oauth/token_info"),
+    ],
+)
+def test_where_token_info_is(oauth, expected) -> None:
+    api = Api("https://host/api", "https://host/api/data/", oauth, "7", "5.0", "5.0", {})
+    assert token_info_url(api) == expected
 
 
 def key_of(number: int, kind: str):

@@ -197,13 +197,14 @@ def _names(item: pytest.Item) -> list[str]:
 
 
 def _ours(item: pytest.Item) -> list[str]:
-    """The fixtures of a test that are as we wrote them; none where its session is not ours.
+    """The fixtures of a test that are as we wrote them; none where their ground is another's.
 
-    What the doctor found through our session says nothing about another's.
+    What the doctor found through our session, for our table, says nothing about another's.
     """
     known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     ours = [name for name in _names(item) if len(known.get(name, ())) == 1]
-    return ours if "edfi_session" in ours else []
+    ground = {"edfi_session", "edfi_table", "edfi_prerequisites"} & set(_names(item))
+    return ours if ground <= set(ours) else []
 
 
 def _as_in_controller(settings: Settings, handed: dict[str, Any]) -> Settings:

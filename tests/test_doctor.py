@@ -561,20 +561,37 @@ def test_what_the_api_will_not_say_blocks_nothing(path, status, new_sandbox, kit
     kit.scenarios(new_sandbox(at(path, answers(status)))).assert_outcomes(passed=2)
 
 
-@pytest.mark.parametrize("name", ["edfi_session", "edfi_cte_slot"])
-def test_what_the_suite_overrides_is_not_judged_by_ours(name, new_sandbox, kit, pytester) -> None:
-    """An overridden session may carry what opens the API; an overridden fixture needs nothing."""
+def test_an_overridden_fixture_is_not_blocked(new_sandbox, kit, pytester) -> None:
     pytester.makeconftest(
-        f"""
+        """
         import pytest
-        @pytest.fixture(scope="{"session" if name == "edfi_session" else "function"}")
-        def {name}(): return "ours"
+        @pytest.fixture
+        def edfi_cte_slot(): return "theirs"
         """
     )
-    pytester.makepyfile(f"def test_ours({name}, edfi_table): assert {name} == 'ours'")
+    pytester.makepyfile("def test_their_own(edfi_cte_slot): assert edfi_cte_slot == 'theirs'")
     sandbox = new_sandbox(clients=[ASSESSMENT])
-    result = kit.run(as_key(sandbox, ASSESSMENT), "-k", "ours")
+    result = kit.run(as_key(sandbox, ASSESSMENT), "-k", "their_own")
     result.assert_outcomes(passed=1, deselected=2)
+
+
+def test_an_overridden_session_may_open_what_ours_does_not(new_sandbox, kit, pytester) -> None:
+    def opened(request, proceed):
+        return proceed(request) if "X-Open" in request.headers else answers(200, [])()
+
+    sandbox = new_sandbox(at("/programs", opened))
+    pytester.makepyfile("def test_program(edfi_program): assert edfi_program.url")
+    kit.run(sandbox, "-k", "test_program").assert_outcomes(errors=1, deselected=2)
+    pytester.makeconftest(
+        """
+        import pytest
+        @pytest.fixture(scope="session")
+        def edfi_session(edfi_session):
+            edfi_session.headers["X-Open"] = "sesame"
+            return edfi_session
+        """
+    )
+    kit.run(sandbox, "-k", "test_program").assert_outcomes(passed=1, deselected=2)
 
 
 def test_a_warning_is_said_beside_the_ok(new_sandbox, kit) -> None:

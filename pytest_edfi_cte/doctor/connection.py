@@ -229,6 +229,13 @@ def _no_api(patient: Patient) -> Line:
             Who.HOST,
             f"Try again after {wait} s (Retry-After)." if wait else "Try again later.",
         )
+    if last.status in (401, 403):
+        return problem(
+            f"{patient.url} answered {last.status}",
+            "An Ed-Fi API shows its discovery document to everyone, without a token.",
+            Who.HOST,
+            "Open the base URL for anonymous GET, or let this machine through the gateway.",
+        )
     if last.status and last.status >= 500:  # noqa: PLR2004 - a status says itself
         return problem(
             f"{patient.url} answered {last.status}",

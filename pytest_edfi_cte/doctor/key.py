@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -45,7 +46,7 @@ def _no_token(patient: Patient) -> Line:
     if last.error:
         means = "Discovery names this address (urls.oauth), but nothing answers there."
         how = "Publish the token address as clients can reach it."
-    elif status == TOO_MANY and "token" in body:
+    elif status == TOO_MANY and re.search(r"too[- ]many[- ]tokens|access tokens", body):
         means = "The key has as many live tokens as the API allows (15 on the ODS/API)."
         who = Who.YOU
         how = (

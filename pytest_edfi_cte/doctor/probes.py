@@ -9,9 +9,10 @@ from pytest_edfi_cte.doctor.model import Diagnosis, Probe, examine
 from pytest_edfi_cte.doctor.patient import Patient
 from pytest_edfi_cte.run import Run
 
-#: Fixtures that need the association's resource, and the ready records around it.
-_ASSOCIATION = ("edfi_cte_slot", "edfi_new_cte_association")
-_STUDENTS = ("edfi_student", "edfi_enrollment", "edfi_new_enrollment", *_ASSOCIATION)
+#: Fixtures that write associations, whichever.
+_ASSOCIATIONS = ("edfi_cte_slot", "edfi_new_cte_association")
+#: Fixtures that need the table's own ed-org. A factory may be given another.
+_OF_THE_ED_ORG = ("edfi_program", "edfi_enrollment", "edfi_cte_slot")
 
 PROBES: tuple[Probe[Patient], ...] = (
     Probe("reachable", "reachable", (), connection.reachable),
@@ -20,7 +21,7 @@ PROBES: tuple[Probe[Patient], ...] = (
     Probe("standard", "data standard", ("api",), connection.standard),
     Probe("clock", "clock", ("api",), connection.clock),
     Probe("token", "token", ("standard", "clock"), key.token),
-    Probe("claims", "claims", ("token",), key.claims, _ASSOCIATION),
+    Probe("claims", "claims", ("token",), key.claims, _ASSOCIATIONS),
     Probe("namespaces", "namespaces", ("token",), key.namespaces),
     Probe(
         "ed_org",
@@ -29,7 +30,7 @@ PROBES: tuple[Probe[Patient], ...] = (
         data.education_organization,
         ("edfi_education_organization",),
     ),
-    Probe("coverage", "ed-orgs of the key", ("ed_org",), key.coverage, _STUDENTS),
+    Probe("coverage", "ed-orgs of the key", ("ed_org",), key.coverage, _OF_THE_ED_ORG),
     Probe("descriptors", "descriptors", ("token",), data.descriptors, ("edfi_descriptors",)),
     Probe("program", "program", ("coverage", "descriptors"), data.program, ("edfi_program",)),
     Probe("school", "school", ("coverage",), data.school, ("edfi_enrollment",)),

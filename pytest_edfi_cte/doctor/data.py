@@ -16,7 +16,6 @@ from pytest_edfi_cte.prerequisites import MissingDescriptors
 from pytest_edfi_cte.records import LookUp, Record
 
 UNAUTHORIZED, TOO_MANY = 401, 429
-OK = 200
 
 
 def education_organization(patient: Patient) -> Line:

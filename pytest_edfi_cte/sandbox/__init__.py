@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 from pytest_edfi_cte.sandbox.app import App, Middleware, Proceed, ReceivedRequest
 from pytest_edfi_cte.sandbox.auth import Client, Tokens
 from pytest_edfi_cte.sandbox.engine import Engine, record_of
-from pytest_edfi_cte.sandbox.model import model_of
+from pytest_edfi_cte.sandbox.extensions import extended
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.seed import GRAND_BEND, plant
 from pytest_edfi_cte.sandbox.server import HOST, Server
@@ -22,6 +22,7 @@ from pytest_edfi_cte.sandbox.wire import altered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from os import PathLike
     from types import TracebackType
 
     from typing_extensions import Self
@@ -47,12 +48,14 @@ class Sandbox:
     one outermost; see :data:`Middleware`. ``client_id`` and ``client_secret`` are generated unless
     given; the key speaks for ed-org 255901 and may do everything there. ``clients``:
     more keys. ``links``: references carry ``link`` objects. ``clock``: seconds since 1970, for
-    token expiry and ``_lastModifiedDate``.
+    token expiry and ``_lastModifiedDate``. ``openapi``: Swagger 2.0 or OpenAPI 3 documents, JSON
+    or YAML, whose resources are added or replace those of the data standard.
 
-    Raises ValueError for an unknown data standard.
+    Raises ValueError for an unknown data standard, for a document that cannot be used and for
+    one that the pre-loaded data does not fit.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name, all optional: the options of one object
         self,
         *,
         data_standard: str = "5.0",
@@ -62,12 +65,13 @@ class Sandbox:
         links: bool = True,
         clock: Callable[[], float] = time.time,
         clients: Sequence[Client] = (),
+        openapi: Sequence[str | PathLike[str]] = (),
     ) -> None:
         self.client_id = client_id or secrets.token_urlsafe(12)
         self.client_secret = client_secret or secrets.token_urlsafe(24)
         client = Client(self.client_id, self.client_secret, (GRAND_BEND,), namespaces=("uri://",))
         self._tokens = Tokens([client, *clients], clock)
-        self._engine = Engine(model_of(data_standard), links=links, clock=clock)
+        self._engine = Engine(extended(data_standard, openapi), links=links, clock=clock)
         plant(self._engine)
         self._app = App(self._engine, self._tokens, data_standard, middleware)
         self._server: Server | None = None
@@ -132,9 +136,7 @@ class Sandbox:
             for record in records:
                 self._engine.create(resource, record, None)
         except Problem as problem:
-            found = problem.document("")
-            reasons = found.get("validationErrors") or found.get("errors") or ""
-            raise ValueError(f"{collection}: {problem.detail} {reasons}".strip()) from None
+            raise ValueError(f"{collection}: {problem}") from None
 
     def clear(self) -> None:
         """Back to Grand Bend alone: no other records, no valid tokens, no received requests."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from pytest_edfi_cte.sandbox import changes
+
 _TABLES = """
 CREATE TABLE record(
   seq      INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of creation, never given twice
@@ -44,5 +46,5 @@ def connect() -> sqlite3.Connection:
         ":memory:", isolation_level=None, check_same_thread=False, cached_statements=512
     )
     db.execute("PRAGMA foreign_keys = ON")
-    db.executescript(_TABLES)
+    db.executescript(_TABLES + changes.TABLES)
     return db

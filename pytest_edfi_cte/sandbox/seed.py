@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.sandbox.model import collection_of
+from pytest_edfi_cte.sandbox.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,17 @@ _RESOURCES = (
 
 
 def plant(engine: Engine) -> None:
-    """Load Grand Bend through the engine's own rules and make it the state of ``clear()``."""
+    """Load Grand Bend through the engine's own rules and make it the state of ``clear()``.
+
+    ValueError for what the rules refuse.
+    """
     for collection, record in _records():
         resource = engine.model.find(collection)
         if resource is not None:  # a data standard without school year types has none to load
-            engine.create(resource, record, None)
+            try:
+                engine.create(resource, record, None)
+            except Problem as problem:  # a state's document can ask for more than Grand Bend has
+                raise ValueError(f"{collection}: {problem}") from None
     engine.store.remember()
 
 

@@ -11,33 +11,33 @@ import json
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from pytest_edfi_cte.sandbox import changes
 from pytest_edfi_cte.sandbox.database import connect
+from pytest_edfi_cte.sandbox.visibility import COVERED, VISIBLE
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pytest_edfi_cte.sandbox.changes import Change
+
+Answer = TypeVar("Answer")
 
 #: More rows than this are not counted when the narrowest condition of a query is looked for.
 _COUNT_LIMIT = 1000
 
 _COLUMNS = "r.seq, r.id, r.resource, r.version, r.modified, r.student, r.edorg, r.body"
 
+# Conditions on what every record has, beside its body.
+_COMMON = {
+    "id": "r.id =",
+    "minChangeVersion": "r.version >=",
+    "maxChangeVersion": "r.version <=",
+}
+
 _BY_FIELD = "FROM field f CROSS JOIN record r ON r.seq = f.seq"
-
-# The ed-orgs that a list of claims covers: the claimed ones and everything below them.
-_COVERED = """WITH RECURSIVE covered(id) AS (
-  SELECT value FROM json_each(:claims)
-  UNION SELECT child FROM hierarchy JOIN covered ON parent = covered.id)"""
-
-# May a key with these claims see record r? A tie, or something of an ed-org: if the ed-org is
-# covered. Neither that nor about a student: yes. Anything else about a student: if some tie of
-# that student is.
-_VISIBLE = """(CASE WHEN r.edorg IS NOT NULL THEN r.edorg IN (SELECT id FROM covered)
-  WHEN r.student IS NULL THEN 1
-  ELSE EXISTS(SELECT 1 FROM record e WHERE e.student = r.student AND e.edorg IS NOT NULL
-              AND e.edorg IN (SELECT id FROM covered)) END)"""
 
 
 class Stored(NamedTuple):
@@ -69,7 +69,8 @@ class Links(NamedTuple):
 class Condition(NamedTuple):
     """``name`` equals ``value``; ``key`` when it is part of the natural key (and so indexed).
 
-    Outside the key, ``name`` is a dotted path, or several with ``|`` between them: any may match.
+    Outside the key, ``name`` is a dotted path, or several with ``|`` between them: any may match;
+    or ``id``, or ``minChangeVersion`` and ``maxChangeVersion``, which are bounds.
     """
 
     name: str
@@ -145,6 +146,15 @@ class Store:
         self._add_links(record, links)
         return record
 
+    def note(self, change: Change) -> None:
+        """Keep a deletion or key change for change queries, under a version of its own."""
+        changes.add(self._db, next(self._versions), change)
+
+    def ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Read what other modules keep in this database, e.g. :mod:`changes`."""
+        with self.lock:
+            return question(self._db)
+
     def delete(self, record: Stored) -> None:
         """Remove a record; nothing may refer to it any more."""
         self._db.execute("DELETE FROM reference WHERE seq = ?", (record.seq,))
@@ -164,7 +174,7 @@ class Store:
         if record.student is None and record.edorg is None:
             return True
         query = (
-            f"{_COVERED} SELECT {_VISIBLE} FROM"  # noqa: S608 - constants of this module
+            f"{COVERED} SELECT {VISIBLE} FROM"  # noqa: S608 - constants of this module
             " (SELECT :student AS student, :edorg AS edorg) r"
         )
         asked = {"claims": json.dumps(claims), "student": record.student, "edorg": record.edorg}
@@ -172,7 +182,7 @@ class Store:
 
     def covers(self, claims: Sequence[int], edorg: int) -> bool:
         """Whether the ed-org is one of the claimed ones or below one."""
-        query = f"{_COVERED} SELECT :edorg IN (SELECT id FROM covered)"  # noqa: S608 - a constant of this module
+        query = f"{COVERED} SELECT :edorg IN (SELECT id FROM covered)"  # noqa: S608 - a constant of this module
         return bool(self._rows(query, {"claims": json.dumps(claims), "edorg": edorg})[0][0])
 
     def tied(self, student: str) -> bool:
@@ -202,7 +212,7 @@ class Store:
         asked |= {"limit": limit, "offset": offset, "after": after}
         # The order of the leading table is the order of its index: nothing is sorted.
         order = "ORDER BY f.seq" if source.startswith(_BY_FIELD) else "ORDER BY r.seq"
-        prefix = f"{_COVERED} SELECT {_COLUMNS}"
+        prefix = f"{COVERED} SELECT {_COLUMNS}"
         rows = self._rows(f"{prefix} {source} {order} LIMIT :limit OFFSET :offset", asked)
         return [Stored(*row) for row in rows]
 
@@ -215,7 +225,7 @@ class Store:
     ) -> int:
         """How many records :meth:`select` finds without limit and offset."""
         source, asked = self._query(resource, conditions, claims)
-        return int(self._rows(f"{_COVERED} SELECT count(*) {source}", asked)[0][0])
+        return int(self._rows(f"{COVERED} SELECT count(*) {source}", asked)[0][0])
 
     def _query(
         self, resource: str, conditions: Sequence[Condition], claims: Sequence[int] | None
@@ -226,8 +236,8 @@ class Store:
         for index, condition in enumerate(self._narrowest_first(resource, conditions)):
             name, value = f"name{index}", f"value{index}"
             asked[value] = condition.value
-            if condition.name == "id":
-                where.append(f"r.id = :{value}")
+            if condition.name in _COMMON:
+                where.append(f"{_COMMON[condition.name]} :{value}")
                 continue
             if not condition.key:
                 # Root properties outside the key are rare in queries: no index, one resource read.
@@ -244,7 +254,7 @@ class Store:
             else:
                 where.append(f"EXISTS(SELECT 1 FROM field f WHERE {match} AND f.seq = r.seq)")  # noqa: S608 - names and constants of this function
         if claims is not None:
-            where.append(_VISIBLE)
+            where.append(VISIBLE)
         return f"{source} WHERE {' AND '.join(where)}", asked
 
     def _narrowest_first(self, resource: str, conditions: Sequence[Condition]) -> list[Condition]:

@@ -22,6 +22,7 @@ def test_discovery_is_anonymous_with_and_without_slash(box, ending):
         "openApiMetadata": f"{box.url}/metadata",
         "oauth": f"{box.url}/oauth/token",
         "dataManagementApi": f"{box.url}/data/v3/",
+        "changeQueries": f"{box.url}/changeQueries/v1/",
     }
 
 

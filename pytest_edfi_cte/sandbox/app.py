@@ -13,7 +13,15 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox import claimsets, discovery, openapi, problems, reads, tokeninfo
+from pytest_edfi_cte.sandbox import (
+    claimsets,
+    dependencies,
+    discovery,
+    openapi,
+    problems,
+    reads,
+    tokeninfo,
+)
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
@@ -159,7 +167,7 @@ class App:
             return self._token_info(request)
         _allow(request, "GET")
         if endpoint == "dependencies":
-            return json_response(discovery.dependencies(self._engine.model))
+            return json_response(dependencies.document(self._engine.model))
         base = request.host_url.rstrip("/")
         if endpoint == "metadata":
             return json_response(openapi.metadata(base))

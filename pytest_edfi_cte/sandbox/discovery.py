@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pytest_edfi_cte.sandbox.model import Model
+from typing import Any
 
 TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
 TOKEN_INFO = "/oauth/token_info"  # noqa: S105 - an address, no secret
@@ -43,15 +40,3 @@ def document(base: str, standard: str) -> dict[str, Any]:
             "changeQueries": f"{base}{CHANGES}/",
         },
     }
-
-
-def dependencies(model: Model) -> list[dict[str, Any]]:
-    """Every resource with the order to load it in; equal orders do not need each other."""
-    return [
-        {
-            "resource": resource.path,
-            "order": order,
-            "operations": ["Create", "Update"],
-        }
-        for resource, order in model.dependencies()
-    ]

@@ -126,29 +126,9 @@ class Model:
         """Whether the entity is a concrete kind of the abstract one."""
         return any(abstract in resource.is_a for resource in self._by_entity.get(entity, ()))
 
-    def dependencies(self) -> list[tuple[Resource, int]]:
-        """Resources with the order in which a client must load them, from 1."""
-        order: dict[str, int] = {}
-        for resource in self.resources:
-            self._order(resource, order, ())
-        return sorted(
-            ((r, order[r.name]) for r in self.resources),
-            key=lambda pair: (pair[1], pair[0].name),
-        )
-
-    def _order(self, resource: Resource, order: dict[str, int], above: tuple[str, ...]) -> int:
-        if resource.name not in order:
-            needed = {
-                target.name: target
-                for entity in _entities(resource.shape)
-                for target in self._by_entity.get(entity, ())
-                # A reference to its own kind (a parent agency) does not order the kinds.
-                if target.name not in (*above, resource.name)
-            }
-            path = (*above, resource.name)
-            orders = [self._order(target, order, path) for target in needed.values()]
-            order[resource.name] = 1 + max(orders, default=0)
-        return order[resource.name]
+    def kinds(self, entity: str) -> list[Resource]:
+        """The resources that an entity is, several for an abstract one."""
+        return self._by_entity.get(entity, [])
 
 
 @cache
@@ -168,7 +148,7 @@ def assembled(standard: str, schemas: Iterable[Json], descriptors: Iterable[str]
     resources = [_resource(schema) for schema in schemas]
     names = set(descriptors)
     for resource in resources:
-        names.update(e for e in _entities(resource.shape) if e.endswith("Descriptor"))
+        names.update(e for e in entities_of(resource.shape) if e.endswith("Descriptor"))
     schema = shipped().schema(standard, "descriptor")
     return Model([*resources, *(_resource(schema, name) for name in sorted(names))])
 
@@ -280,15 +260,15 @@ def _scalar(shape: Object, name: str, path: tuple[str, ...]) -> Scalar:
     return part
 
 
-def _entities(shape: Shape) -> Iterator[str]:
+def entities_of(shape: Shape) -> Iterator[str]:
     """Everything a shape refers to, at any depth: entities and descriptors."""
     if isinstance(shape, Scalar):
         if shape.descriptor:
             yield shape.descriptor
     elif isinstance(shape, Collection):
-        yield from _entities(shape.items)
+        yield from entities_of(shape.items)
     else:
         if shape.reference:
             yield shape.reference
         for part in shape.properties.values():
-            yield from _entities(part)
+            yield from entities_of(part)

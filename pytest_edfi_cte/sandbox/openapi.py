@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 _JSON, _PROBLEM_JSON = "application/json", MEDIA_TYPE
 _SCHEME = "oauth2_client_credentials"
 _ID = {"name": "id", "in": "path", "required": True, "description": "The id of the item."}
-# What any request may be answered with besides its success.
+# What requests may be answered with besides their success, and by which methods.
+_WRITES = ("post", "put", "delete")
 _REFUSALS = {
-    "400": "The request is not valid.",
-    "401": "The token is missing, unknown or expired.",
-    "403": "The key may not do this.",
-    "404": "There is no such item.",
-    "405": "The method is not possible here.",
-    "409": "Another item is missing, in the way or still in use.",
-    "412": "The item was changed since it was read.",
-    "415": "The body is not JSON.",
-    "500": "Something failed inside the API.",
+    "400": ("The request is not valid.", ("get", *_WRITES)),
+    "401": ("The token is missing, unknown or expired.", ("get", *_WRITES)),
+    "403": ("The key may not do this.", ("get", *_WRITES)),
+    "404": ("There is no such item, or no snapshot.", ("get", "put", "delete")),
+    "405": ("A snapshot cannot be written to.", _WRITES),
+    "409": ("Another item is missing, in the way or still in use.", _WRITES),
+    "412": ("The item was changed since it was read.", ("put", "delete")),
+    "415": ("The body is not JSON.", ("post", "put")),
+    "500": ("Something failed inside the API.", ("get", *_WRITES)),
 }
 _VERSION: Json = {"type": "integer", "format": "int64", "minimum": 0}
 _COMMON: dict[str, Json] = {
@@ -192,7 +193,12 @@ class _Swagger2:
         """One method of one path."""
         problem = {"$ref": f"{self.where}problem"}
         name = _prefixed(resource, resource.collection)
-        refusals = {s: self.response(text, problem) for s, text in _REFUSALS.items()}
+        method = verb if verb in _WRITES else "get"
+        refusals = {
+            status: self.response(text, problem)
+            for status, (text, methods) in _REFUSALS.items()
+            if method in methods
+        }
         found: Json = {
             "tags": [resource.collection],
             "operationId": f"{verb}{name[:1].upper()}{name[1:]}",

@@ -180,7 +180,7 @@ def test_the_sandbox_describes_what_was_added(tx):
     assert "tx_endorsementTypeDescriptor" in found["components"]["schemas"]
     order = {e["resource"]: e["order"] for e in requests.get(f"{base}/dependencies").json()}
     assert order["/tx/endorsementTypeDescriptors"] < order["/tx/studentEndorsements"]
-    assert order["/ed-fi/students"] < order["/tx/studentEndorsements"]
+    assert order[f"/ed-fi/{ENROLLMENTS}"] < order["/tx/studentEndorsements"]
     tx("POST", f"{tx.sandbox.url}/oauth/token_info", json={})
     token = tx.session.headers["Authorization"].split()[1]
     info = tx("POST", f"{tx.sandbox.url}/oauth/token_info", json={"token": token}).json()

@@ -282,6 +282,7 @@ def test_imports_run_one_way():
         "database",
         "store",
         "access",
+        "dependencies",
         "bodies",
         "engine",
         "seed",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_edfi_cte import fixtures, options, settings
+from pytest_edfi_cte import fixtures, options, sandbox_fixtures, settings
 from pytest_edfi_cte.errors import ConfigurationError
 
 MARKERS = ("edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",)
@@ -22,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(fixtures, "edfi_cte_fixtures")
+    config.pluginmanager.register(sandbox_fixtures, "edfi_cte_sandbox_fixtures")
+    config.pluginmanager.register(sandbox_fixtures.Desks(), "edfi_cte_desks")
     try:
         effective = settings.read_settings(config)
         config.stash[fixtures.SETTINGS] = effective

@@ -25,7 +25,7 @@ from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.options import SECRET_VARIABLE
 from pytest_edfi_cte.records import Records
-from pytest_edfi_cte.sandboxes import started
+from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
@@ -33,6 +33,7 @@ from pytest_edfi_cte.tables import load
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox import Sandbox
+    from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 
 
 class Run:
@@ -155,12 +156,22 @@ class Run:
         self._resources.callback(self._sandbox.stop)
         return self._sandbox.url, self._sandbox.client_id, Secret(self._sandbox.client_secret)
 
+    def sandbox(self, stack: ExitStack) -> Sandbox | RemoteSandbox:
+        """The embedded sandbox; a worker's way to it is closed with the stack."""
+        self.session  # noqa: B018 - the first access starts it
+        if self._sandbox is not None:
+            return self._sandbox
+        handed = (self._handed or {})["sandbox"]
+        return stack.enter_context(controlled(**handed))
+
     def hand_over(self) -> dict[str, Any]:
         """What a worker needs, as plain values for execnet. Holds the token: never print it."""
         session = self.session
         token = self._tokens.current()
         url, client_id, secret = self.settings.url, self.settings.client_id, None
+        sandbox = None
         if self._sandbox is not None:
+            sandbox = {"url": self._sandbox.admin_url, "token": self._sandbox.admin_token}
             url, client_id = self._sandbox.url, self._sandbox.client_id
             secret = self._sandbox.client_secret
         return {
@@ -172,6 +183,7 @@ class Run:
             "lifetime": token.lifetime,
             "discovery": session.api.document,
             "journal": str(self.journal.path),
+            "sandbox": sandbox,
             "seed": self.settings.seed,
             "school_year": self.settings.school_year,
         }

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import faker
+import hypothesis
 import jsonschema
 import pytest
 import pytest_html
@@ -36,6 +37,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     command = [sys.executable, "-m", "pytest", *usual, *config.invocation_params.args]
     return subprocess.call(command)
 
+
+# How long one example takes says something about the machine, nothing about the kit.
+hypothesis.settings.register_profile("kit", deadline=None)
+hypothesis.settings.load_profile("kit")
 
 SCHOOL_YEAR = "2027"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pytest_edfi_cte
-from pytest_edfi_cte import fixtures
+from pytest_edfi_cte import fixtures, sandbox_fixtures
 from pytest_edfi_cte.options import OPTIONS
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
@@ -81,7 +81,7 @@ def test_every_ini_of_the_readme_is_understood(snippet, pytester) -> None:
 def test_every_option_fixture_and_verdict_is_in_the_readme() -> None:
     for option in OPTIONS:
         assert option.flag in README
-    for name in vars(fixtures):
+    for name in {**vars(fixtures), **vars(sandbox_fixtures)}:
         if name.startswith("edfi_"):
             assert f"`{name}`" in README or f"`{name}(" in README, name
 

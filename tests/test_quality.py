@@ -35,10 +35,14 @@ LAYERS = (
     "drive",
     "reporting.model",
     "fixtures collection",
+    "sharing",
+    "sandbox_fixtures",
     "reporting.collect reporting.pytest_html",
     "hooks",
     "plugin",
     "suite.test_edfi_certification",
+    "commands.credentials",
+    "commands.sandbox",
     "cli",
 )
 
@@ -160,6 +164,7 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester, monkeypatch) -> None:
         "jinja2",
         "werkzeug",
         "cheroot",
+        "fastjsonschema",
         "filelock",
         "dotenv",
     }

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
@@ -25,8 +21,10 @@ from pytest_edfi_cte.sandbox import (
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
-from pytest_edfi_cte.sandbox.routes import RULES
+from pytest_edfi_cte.sandbox.routes import ROUTES
 from pytest_edfi_cte.sandbox.wire import (
+    allow,
+    base_url,
     fields,
     invalid_parameters,
     json_body,
@@ -35,86 +33,34 @@ from pytest_edfi_cte.sandbox.wire import (
     page_token,
     parameters,
     problem_response,
+    refuse_snapshot,
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from collections.abc import Mapping
 
     from pytest_edfi_cte.sandbox.auth import Client, Tokens
     from pytest_edfi_cte.sandbox.engine import Engine
     from pytest_edfi_cte.sandbox.model import Resource
     from pytest_edfi_cte.sandbox.store import Stored
 
-Proceed = Callable[[Request], Response]
-#: Wraps every request: ``middleware(request, proceed) -> response``. ``proceed`` may be called
-#: any number of times, with the request or with an altered copy of it.
-Middleware = Callable[[Request, Proceed], Response]
-
 _log = logging.getLogger("pytest_edfi_cte.sandbox")
 
 
-@dataclass(frozen=True)
-class ReceivedRequest:
-    """One request as the sandbox received it, without anything secret.
+class App:
+    """The API: discovery, tokens, metadata and data.
 
-    ``path`` has the query string, but not that of a token request. ``status`` is what was
-    answered. ``client_id`` is the owner of the token it carried, None without a valid one.
+    ``base``: where it is, ``""`` or ``/tenant/2027``; paths of requests are those below it.
     """
 
-    method: str
-    path: str
-    status: int
-    client_id: str | None
-
-
-class App:
-    """The WSGI application: middleware outermost first, then the API."""
-
-    def __init__(
-        self, engine: Engine, tokens: Tokens, version: str, middleware: Sequence[Middleware]
-    ) -> None:
+    def __init__(self, engine: Engine, tokens: Tokens, version: str, base: str) -> None:
         self._engine = engine
         self._tokens = tokens
         self._version = version
-        self._handle: Proceed = self._answer
-        for wrapper in reversed(middleware):
-            self._handle = _wrap(wrapper, self._handle)
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
-        self._received: list[tuple[int, ReceivedRequest]] = []
+        self._base = base
 
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer one request (WSGI)."""
-        request = Request(environ)
-        number = next(self._numbers)
-        owner = self._tokens.owner(request.headers.get("Authorization"))
-        try:
-            request.get_data()  # kept by the request: middleware may read it and proceed twice
-            response = self._handle(request)
-        except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
-            response = _system_error(request)
-        query = request.query_string.decode("latin-1")
-        secretive = request.path.lower().startswith(discovery.TOKEN)
-        path = f"{request.path}?{query}" if query and not secretive else request.path
-        received = ReceivedRequest(
-            request.method, path, response.status_code, owner.id if owner else None
-        )
-        with self._lock:
-            self._received.append((number, received))
-        return response(environ, start)
-
-    @property
-    def received(self) -> list[ReceivedRequest]:
-        """Every answered request, in the order of arrival."""
-        with self._lock:
-            return [request for _, request in sorted(self._received, key=lambda pair: pair[0])]
-
-    def forget(self) -> None:
-        """Empty the list of received requests."""
-        with self._lock:
-            self._received.clear()
-
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """Answer one request, whatever it is."""
         try:
             return self._route(request)
         except Problem as problem:
@@ -126,23 +72,25 @@ class App:
             kind = problems.Kind(error.code or 400, "bad-request", error.name)
             return problem_response(Problem(kind, error.description or error.name))
         except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
-            return _system_error(request)
+            return system_error(request)
 
     def _route(self, request: Request) -> Response:
+        if self._base and not request.script_root:
+            raise Problem(problems.NOT_FOUND, f"This API is at {self._base} and below.")
         path = request.path.lower()
         client = None
         if path.startswith((f"{discovery.DATA}/", f"{discovery.CHANGES.lower()}/")):
             client = self._tokens.require(request.headers.get("Authorization"))
         try:
-            endpoint, names = RULES.bind("").match(path)
+            endpoint, names = ROUTES.match(path)
         except HTTPException:
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
         if client is None:
             return self._open(request, endpoint, names)
         if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
-            _refuse_snapshot(request)
+            refuse_snapshot(request)
         if endpoint == "versions":
-            _allow(request, "GET")
+            allow(request, "GET")
             return reads.available(self._engine)
         resource = self._engine.model.addressed(f"/{names['namespace']}/{names['collection']}")
         if resource is None:
@@ -151,7 +99,7 @@ class App:
             return self._item(request, resource, names["item"], client)
         if endpoint == "collection":
             return self._collection(request, resource, client)
-        _allow(request, "GET")
+        allow(request, "GET")
         claimsets.require(client.claim_set, resource, request.method)
         wanted = page(parameters(request))
         moved = endpoint == "keychanges"
@@ -160,15 +108,15 @@ class App:
     def _open(self, request: Request, endpoint: str, names: Mapping[str, Any]) -> Response:
         """What needs no token."""
         if endpoint == "token":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token(request)
         if endpoint == "token_info":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token_info(request)
-        _allow(request, "GET")
+        allow(request, "GET")
         if endpoint == "dependencies":
             return json_response(dependencies.document(self._engine.model))
-        base = request.host_url.rstrip("/")
+        base = base_url(request)
         if endpoint == "metadata":
             return json_response(openapi.metadata(base))
         if endpoint == "openapi":
@@ -197,13 +145,13 @@ class App:
         return json_response(answer, headers={"Cache-Control": "no-store"})
 
     def _collection(self, request: Request, resource: Resource, client: Client) -> Response:
-        _allow(request, "GET", "POST")
+        allow(request, "GET", "POST")
         claimsets.require(client.claim_set, resource, request.method)
         if request.method == "GET":
             return self._query(request, resource, client)
         written = self._engine.create(resource, json_body(request), client.rights)
         record = written.record
-        base = f"{request.host_url.rstrip('/')}{discovery.DATA}"
+        base = f"{base_url(request)}{discovery.DATA}"
         response = _tagged(Response(status=201 if written.created else 200), record)
         response.headers["Location"] = f"{base}{resource.path}/{record.id}"
         return response
@@ -223,7 +171,7 @@ class App:
         return response
 
     def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
-        _allow(request, "GET", "PUT", "DELETE")
+        allow(request, "GET", "PUT", "DELETE")
         claimsets.require(client.claim_set, resource, request.method)
         item = id_of(text)
         if item is None:
@@ -247,25 +195,6 @@ class App:
         return _tagged(Response(status=204), engine.replace(resource, item, body, rights, fresh))
 
 
-def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
-    return lambda request: middleware(request, proceed)
-
-
-def _allow(request: Request, *methods: str) -> None:
-    if request.method not in methods:
-        raise Problem(
-            problems.METHOD_NOT_ALLOWED,
-            f"{request.method} is not possible here, only {' and '.join(methods)}.",
-            headers={"Allow": ", ".join(methods)},
-        )
-
-
-def _refuse_snapshot(request: Request) -> NoReturn:
-    if request.method == "GET":
-        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
-    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
-
-
 def _tagged(response: Response, record: Stored) -> Response:
     response.headers["ETag"] = quote_etag(etag(record))
     return response if response.response else _empty(response)
@@ -277,7 +206,8 @@ def _empty(response: Response) -> Response:
     return response
 
 
-def _system_error(request: Request) -> Response:
+def system_error(request: Request) -> Response:
+    """The 500 for a failure inside the sandbox; what it was goes to the log."""
     # The method and path are enough to find it; the traceback is for the log, never for a client.
     _log.exception("%s %s failed inside the sandbox", request.method, request.path)
     return problem_response(

@@ -28,10 +28,10 @@ CREATE TABLE change(
   resource TEXT NOT NULL,
   entity   TEXT NOT NULL, key TEXT NOT NULL,   -- the identity that the record had before
   student  TEXT, edorg INTEGER,                -- the tie that it had before
-  old      TEXT NOT NULL, new TEXT);           -- key values; no new ones after a deletion
+  old      TEXT NOT NULL,                      -- key values
+  new      TEXT);
 CREATE INDEX change_order ON change(resource, version);
 CREATE INDEX change_tie ON change(student, edorg) WHERE edorg IS NOT NULL;
-CREATE INDEX record_version ON record(resource, version);
 """
 
 _DELETES = """, found AS (
@@ -73,13 +73,14 @@ def add(db: sqlite3.Connection, version: int, change: Change) -> None:
     db.execute("INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
+def forget(db: sqlite3.Connection) -> None:
+    """No change is known any more: a seed has none."""
+    db.execute("DELETE FROM change")
+
+
 def newest(db: sqlite3.Connection) -> int:
-    """The greatest change version that was given to anything that is still known, 0 if none."""
-    query = (
-        "SELECT max(v) FROM (SELECT max(version) AS v FROM record"
-        " UNION ALL SELECT max(version) FROM change)"
-    )
-    return int(db.execute(query).fetchone()[0] or 0)
+    """The last version that was given to a record or a change."""
+    return int(db.execute("SELECT version FROM about").fetchone()[0])
 
 
 class Query(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+OAUTH = "/oauth"
 TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
 TOKEN_INFO = "/oauth/token_info"  # noqa: S105 - an address, no secret
 DATA = "/data/v3"

@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-
 from pytest_edfi_cte.contract import STANDARDS, shipped
 from pytest_edfi_cte.openapi_import import ED_FI
-from pytest_edfi_cte.sandbox.formats import FORMATS
 from pytest_edfi_cte.sandbox.shapes import Collection, Object, Scalar, flatten, object_of
+from pytest_edfi_cte.sandbox.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_edfi_cte.sandbox.shapes import Json, Shape
+
+# json.dumps makes an encoder each time.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Field:
     key: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One collection of the API.
 
@@ -54,7 +55,7 @@ class Resource:
     natural_key: Mapping[str, tuple[str, ...]]
     is_a: Mapping[str, Mapping[str, tuple[str, ...]]]
     shape: Object
-    validator: Draft202012Validator
+    validator: Validator
     fields: Mapping[str, Field]
     unified: tuple[tuple[tuple[str, ...], ...], ...] = ()
     key_changes: bool = False
@@ -122,6 +123,14 @@ class Model:
         """Like :meth:`find`, for a name that is known to exist."""
         return self._by_name[name.lower()]
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """Name of a resource -> how its keys are made, as text: what stored records depend on."""
+        return {
+            r.name: json.dumps([r.entity, r.natural_key, r.is_a], sort_keys=True)
+            for r in self.resources
+        }
+
     def is_a(self, entity: str, abstract: str) -> bool:
         """Whether the entity is a concrete kind of the abstract one."""
         return any(abstract in resource.is_a for resource in self._by_entity.get(entity, ()))
@@ -183,7 +192,7 @@ def at(body: Json, path: tuple[str, ...]) -> Any:
 
 def key_of(parts: Mapping[str, Any]) -> str:
     """A natural key as text: its values in the order of their names, with their JSON types."""
-    return json.dumps([parts[name] for name in sorted(parts)], ensure_ascii=False)
+    return _encode([parts[name] for name in sorted(parts)])
 
 
 def descriptor_key(value: str) -> str:
@@ -209,7 +218,7 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
             for entity, parts in abstract.items()
         },
         shape=shape,
-        validator=Draft202012Validator(_checked_part(flat), format_checker=FORMATS),
+        validator=Validator(flat),
         fields=_fields(shape, natural_key, parts),
         unified=tuple(paths for paths in parts.values() if len(paths) > 1),
         key_changes=schema.get("x-edfi-keyChanges", False),
@@ -217,19 +226,6 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
         namespace=namespace_of(descriptor) if descriptor else schema.get("x-edfi-namespace", ED_FI),
         schema=schema,
     )
-
-
-def _checked_part(flat: Json) -> Json:
-    """The schema without what a validator does not look at: fewer steps for every body."""
-    kept: Json = {}
-    for key, value in flat.items():
-        if key == "properties":
-            kept[key] = {name: _checked_part(part) for name, part in value.items()}
-        elif key == "items":
-            kept[key] = _checked_part(value)
-        elif not key.startswith(("$", "x-", "title", "description")):
-            kept[key] = value
-    return kept
 
 
 def _fields(

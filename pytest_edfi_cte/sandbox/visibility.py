@@ -12,7 +12,8 @@ _TIED = """EXISTS(SELECT 1 FROM {table} e WHERE e.student = r.student AND e.edor
               AND e.edorg IN (SELECT id FROM covered))"""
 
 # A tie, or something of an ed-org: if the ed-org is covered. Neither that nor about a student:
-# yes. Anything else about a student: if some tie of that student is.
+# yes. Anything else about a student: if some tie of that student is. Store.visible() says the same
+# of one record.
 _RULE = """(CASE WHEN r.edorg IS NOT NULL THEN r.edorg IN (SELECT id FROM covered)
   WHEN r.student IS NULL THEN 1
   ELSE {tied} END)"""

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from pytest_edfi_cte.sandbox import Client
+from pytest_edfi_cte.sandbox import Client, Sandbox
 from tests.sandbox.support import CTE, ENROLLMENTS, association, enrollment, refused, student, uri
 
 NEIGHBOUR = Client("neighbour", "secret", (255950,))
@@ -45,14 +45,34 @@ def test_every_write_gives_a_greater_version(api):
     assert seen == sorted(set(seen))
 
 
-def test_clear_begins_where_the_seed_ended(api):
-    before = newest(api)
-    address = api.made("students", student())
-    removed(api, address)
-    api.sandbox.clear()
-    api.login()
-    assert newest(api) == before
-    assert api.get("students/deletes").json() == []
+def test_clear_forgets_changes_and_gives_no_version_twice(associated):
+    associated.put(associated.enrollment, enrollment() | {"entryDate": "2024-09-01"})
+    version = removed(associated, associated.association)
+    associated.sandbox.clear()
+    associated.login()
+    assert newest(associated) == version
+    assert associated.get(f"{CTE}/deletes").json() == []
+    assert associated.get(f"{ENROLLMENTS}/keyChanges").json() == []
+    associated.made("students", student())
+    assert newest(associated) > version
+
+
+def test_a_file_keeps_versions_and_changes(tmp_path, connect):
+    file = tmp_path / "sandbox.db"
+    with Sandbox(db=file) as box:
+        api = connect(box)
+        api.made("students", student())
+        address = api.made(ENROLLMENTS, enrollment())
+        version = removed(api, address)
+        told = api.get(f"{ENROLLMENTS}/deletes").json()
+        assert told[0]["changeVersion"] == version
+    with Sandbox(db=file) as box:
+        api = connect(box)
+        assert newest(api) == version
+        assert api.get(f"{ENROLLMENTS}/deletes").json() == told
+        api.made(ENROLLMENTS, enrollment(entryTypeDescriptor=None))
+        assert newest(api) > version
+        assert api.get(f"{ENROLLMENTS}/deletes").json() == []
 
 
 def test_only_what_was_written_in_the_range_is_found(enrolled):

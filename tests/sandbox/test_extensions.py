@@ -22,6 +22,7 @@ from tests.sandbox.support import (
     refused,
     student,
     unlinked,
+    uri,
 )
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -379,10 +380,54 @@ def test_a_nullable_reference_may_be_wrapped(tmp_path):
         assert resource.shape == extended("5.0", [OPENAPI3]).find("tx/studentEndorsements").shape
 
 
+def test_values_of_its_descriptors_come_with_a_seed(tmp_path, new_box):
+    folder = tmp_path / "tx"
+    folder.mkdir()
+    value = {"namespace": NAMESPACE, "codeValue": "Arts", "shortDescription": "Arts"}
+    (folder / "endorsementTypeDescriptors.jsonl").write_text(json.dumps(value))
+    (folder / "studentEndorsements.json").write_text(json.dumps([endorsement()]))
+    district = {
+        "localEducationAgencyId": 255901,
+        "nameOfInstitution": "Grand Bend ISD",
+        "categories": [],
+        "localEducationAgencyCategoryDescriptor": uri(
+            "LocalEducationAgencyCategoryDescriptor", "Independent"
+        ),
+    }
+    category = {
+        "educationOrganizationCategoryDescriptor": uri(
+            "EducationOrganizationCategoryDescriptor", "School"
+        )
+    }
+    level = {"gradeLevelDescriptor": uri("GradeLevelDescriptor", "Ninth grade")}
+    school = {
+        "schoolId": 255901001,
+        "nameOfInstitution": "High",
+        "educationOrganizationCategories": [category],
+        "gradeLevels": [level],
+        "localEducationAgencyReference": {"localEducationAgencyId": 255901},
+    }
+    records = {
+        "localEducationAgencies": district | {"categories": [category]},
+        "schools": school,
+        "students": student(),
+        ENROLLMENTS: enrollment(),
+    }
+    for name, record in records.items():
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(record))
+    box = new_box(openapi=[OPENAPI3], seed=tmp_path)
+    assert len(box.records("tx/endorsementTypeDescriptors")) == 1
+    (record,) = box.records("tx/studentEndorsements")
+    assert record["endorsementTypeDescriptor"] == ARTS
+    (folder / "nothings.jsonl").write_text("{}")
+    with pytest.raises(ValueError, match="the sandbox has no resource 'tx/nothings'"):
+        new_box(openapi=[OPENAPI3], seed=tmp_path)
+
+
 def test_pre_loaded_data_that_a_document_refuses_is_named(tmp_path, new_box):
     base = copy.deepcopy(document(model_of("5.0"), "resources", "http://h", version=3))
     base["components"]["schemas"]["edFi_school"]["required"].append("webSite")
     file = tmp_path / "schools.json"
     file.write_text(json.dumps(base))
-    with pytest.raises(ValueError, match=r"schools: .*webSite is required"):
+    with pytest.raises(ValueError, match=r"the seed grand-bend, schools: .*webSite is required"):
         new_box(openapi=[file])

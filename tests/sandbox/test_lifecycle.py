@@ -237,7 +237,7 @@ def test_a_server_that_cannot_listen_says_so(monkeypatch):
     assert repr(box) == "<Sandbox stopped>"
 
 
-@pytest.mark.parametrize("missing", ["werkzeug", "cheroot"])
+@pytest.mark.parametrize("missing", ["werkzeug", "cheroot", "fastjsonschema"])
 def test_without_its_extra_the_import_is_an_import_error(missing):
     script = (
         f"import sys; sys.modules['{missing}'] = None\n"
@@ -273,13 +273,14 @@ def test_imports_run_one_way():
     order = [
         "problems",
         "shapes",
-        "formats",
+        "validation",
         "model",
         "extensions",
         "checks",
         "visibility",
         "changes",
         "database",
+        "queries",
         "store",
         "access",
         "dependencies",
@@ -288,13 +289,19 @@ def test_imports_run_one_way():
         "seed",
         "claimsets",
         "auth",
+        "address",
         "tokeninfo",
         "discovery",
         "routes",
         "wire",
         "reads",
         "openapi",
+        "log",
+        "faults",
         "app",
+        "gate",
+        "admin",
+        "remote",
         "server",
         "__init__",
     ]

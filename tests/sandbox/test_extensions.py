@@ -8,11 +8,13 @@ import pytest
 import requests
 import yaml
 
+from pytest_edfi_cte.cli import ExitCode, main
 from pytest_edfi_cte.openapi_document import OpenApiError
 from pytest_edfi_cte.sandbox import Client
 from pytest_edfi_cte.sandbox.extensions import extended
 from pytest_edfi_cte.sandbox.model import model_of
 from pytest_edfi_cte.sandbox.openapi import document
+from tests.sandbox.commands import Command
 from tests.sandbox.support import (
     CTE,
     ENROLLMENTS,
@@ -422,6 +424,23 @@ def test_values_of_its_descriptors_come_with_a_seed(tmp_path, new_box):
     (folder / "nothings.jsonl").write_text("{}")
     with pytest.raises(ValueError, match="the sandbox has no resource 'tx/nothings'"):
         new_box(openapi=[OPENAPI3], seed=tmp_path)
+
+
+def test_the_command_serves_a_document():
+    running = Command("--openapi", OPENAPI3, "--seed", "minimal")
+    try:
+        rows = requests.get(f"{running.url}/metadata/data/v3/dependencies").json()
+        assert "/tx/studentEndorsements" in {row["resource"] for row in rows}
+    finally:
+        assert running.end() == (0, "")
+
+
+def test_the_command_refuses_a_document_that_cannot_be_used(tmp_path, capsys):
+    file = tmp_path / "tx.json"
+    file.write_text("{}")
+    assert main(["sandbox", "--openapi", str(file)]) == ExitCode.CONFIGURATION
+    said = capsys.readouterr().err
+    assert f"{file}, at #: neither a Swagger 2.0 nor an OpenAPI 3 document" in said
 
 
 def test_pre_loaded_data_that_a_document_refuses_is_named(tmp_path, new_box):

@@ -35,7 +35,9 @@ class Document:
             raise self.error("#", "neither a Swagger 2.0 nor an OpenAPI 3 document")
         self.prefix = "#/definitions/" if "swagger" in content else "#/components/schemas/"
         self._content = content
-        self.paths: Json = content.get("paths") or {}
+        self.paths = self.object(content.get("paths") or {}, "paths")
+        for path, item in self.paths.items():
+            self.object(item, f"paths {path}")
         registry: Registry[Any] = Registry()
         registry = registry.with_resource(_BASE, Resource.opaque(content))
         self._resolver = registry.resolver(base_uri=_BASE)
@@ -43,6 +45,12 @@ class Document:
     def error(self, place: str, problem: str) -> OpenApiError:
         """The error for something that is wrong at a place of this document."""
         return OpenApiError(self.file, place, problem)
+
+    def object(self, value: Any, place: str) -> Json:
+        """The value if it is an object with names; an error otherwise."""
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+            raise self.error(place, "not an object")
+        return value
 
     def resources(self) -> list[tuple[str, str]]:
         """(namespace, collection) of everything that can be posted, in the document's order."""
@@ -55,34 +63,37 @@ class Document:
 
     def operation(self, path: str, method: str) -> Json:
         """One method of one path; an error where the document lacks it."""
-        found = self.paths.get(path, {}).get(method)
-        if not isinstance(found, dict):
+        if method not in self.paths.get(path, {}):
             raise self.error(f"paths {path}", f"no {method.upper()} is described")
-        return found
+        return self.object(self.paths[path][method], f"paths {path} {method}")
 
     def body(self, path: str) -> str:
         """The name of the component that a POST takes."""
         operation = self.operation(path, "post")
         place = f"paths {path} post"
-        schema: Json | None = None
         if "requestBody" in operation:
-            content = self.follow(operation["requestBody"], place).get("content", {})
-            schema = content.get("application/json", {}).get("schema")
+            holder: Any = self.follow(operation["requestBody"], place)
+            for name in ("content", "application/json"):
+                holder = self.object(holder.get(name, {}), place)
         else:
             parameters = self.parameters(path, "post")
-            schema = next((p.get("schema") for p in parameters if p.get("in") == "body"), None)
-        reference = reference_of(schema or {})
+            holder = next((p for p in parameters if p.get("in") == "body"), {})
+        reference = reference_of(holder.get("schema"))
         if reference is None:
             raise self.error(place, "the JSON body is no reference to a component")
         return self.component(reference, place)
 
     def parameters(self, path: str, method: str) -> list[Json]:
         """The parameters of an operation, those of its path included."""
-        given = [
-            *self.paths.get(path, {}).get("parameters", []),
-            *self.operation(path, method).get("parameters", []),
-        ]
-        return [self.follow(entry, f"paths {path} {method} parameters") for entry in given]
+        place = f"paths {path} {method} parameters"
+        found = []
+        for holder in (self.paths.get(path, {}), self.operation(path, method)):
+            given = holder.get("parameters", [])
+            if not isinstance(given, list):
+                raise self.error(place, "not a list")
+            found += [self.follow(entry, place) for entry in given]
+        # Documents in the field hold entries without a name, too: nobody can send those.
+        return [parameter for parameter in found if isinstance(parameter.get("name"), str)]
 
     def component(self, reference: str, place: str) -> str:
         """The name of the component that a ``$ref`` leads to; an error if there is none."""
@@ -92,17 +103,27 @@ class Document:
     def schema(self, component: str) -> Json:
         """A component, which must be an object."""
         found = self.follow({"$ref": self.prefix + component}, self.prefix + component)
+        place = self.prefix + component
         if not isinstance(found.get("properties"), dict):
-            raise self.error(self.prefix + component, "not an object with properties")
+            raise self.error(place, "not an object with properties")
+        for name, value in self.object(found["properties"], place).items():
+            self.object(value, f"{place}/properties/{name}")
+        required = found.get("required", [])
+        if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+            raise self.error(place, "required is no list of names")
         return found
 
-    def follow(self, node: Json, place: str) -> Json:
+    def follow(self, node: Any, place: str) -> Json:
         """What a node is, behind its ``$ref`` if it is one."""
-        if "$ref" not in node:
-            return node
+        if "$ref" not in self.object(node, place):
+            return self.object(node, place)
         try:
-            found = self._resolver.lookup(node["$ref"]).contents
-        except Unresolvable:
+            found = self._resolver.lookup(str(node["$ref"])).contents
+        except (
+            Unresolvable,
+            TypeError,
+            ValueError,
+        ):  # the last two on the way through a list or null
             raise self.error(place, f"$ref {node['$ref']} leads nowhere") from None
         if not isinstance(found, dict):
             raise self.error(place, f"$ref {node['$ref']} leads to no object")
@@ -130,12 +151,15 @@ def read(file: Path) -> Document:
     return Document(content, str(file))
 
 
-def reference_of(node: Json) -> str | None:
+def reference_of(node: Any) -> str | None:
     """The ``$ref`` of a node, also of one that OpenAPI 3 wraps to say more about it."""
+    if not isinstance(node, dict):
+        return None
     if "$ref" in node:
         return str(node["$ref"])
     for key in ("allOf", "oneOf", "anyOf"):
-        options = [o for o in node.get(key, ()) if o != {"type": "null"}]
+        options = node.get(key)
+        options = [o for o in options if o != {"type": "null"}] if isinstance(options, list) else []
         if len(options) == 1:
             return reference_of(options[0])
     return None

@@ -29,6 +29,7 @@ ED_FI = "ed-fi"
 SERVER_PROPERTIES = ("id", "_etag", "_lastModifiedDate")
 KEY = "x-edfi-naturalKey"
 IDENTITY = "x-Ed-Fi-isIdentity"
+_TYPES = ("array", "boolean", "integer", "number", "string")
 COPIED = ("type", "format", "maxLength", "minLength", "minimum", "maximum", "pattern")
 
 
@@ -112,12 +113,12 @@ class Importer:
             return {"anyOf": [defined, {"type": "null"}]} if optional else defined
         result = {key: source[key] for key in COPIED if key in source}
         kinds = source.get("type")
-        kinds = [kinds] if isinstance(kinds, str) else [k for k in kinds or () if k != "null"]
-        if len(kinds) != 1 or kinds == ["object"]:
+        kinds = [k for k in kinds if k != "null"] if isinstance(kinds, list) else [kinds]
+        if len(kinds) != 1 or kinds[0] not in _TYPES:
             raise self.document.error(place, "neither a $ref nor a type that a value can have")
         result["type"] = kinds[0]
         if kinds == ["array"]:
-            item = reference_of(source.get("items", {}))
+            item = reference_of(source.get("items"))
             if item is None:
                 raise self.document.error(place, "the items are no $ref")
             result["items"] = self._define(item, place)
@@ -173,7 +174,7 @@ class Importer:
 
         Several paths behind one parameter are one fact said twice: their values must agree.
         """
-        queries = {p["name"] for p in parameters if "name" in p}
+        queries = {p["name"] for p in parameters}
         found: dict[str, list[str]] = {}
         for name, value in self.document.schema(component)["properties"].items():
             reference = reference_of(value)

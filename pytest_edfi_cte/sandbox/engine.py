@@ -122,7 +122,6 @@ class Engine:
             self._require_content(resource, record, body, rights)
             if not same:
                 self._require_movable(resource, existing, holder)
-            if not same:
                 self.store.note(_change(resource, existing, body.draft.body))
             return self._update(resource, existing, record, links)
 

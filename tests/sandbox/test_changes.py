@@ -4,7 +4,10 @@ import pytest
 import requests
 
 from pytest_edfi_cte.sandbox import Client, Sandbox
+from pytest_edfi_cte.sandbox.changes import Query, Range, select
+from pytest_edfi_cte.sandbox.store import Condition
 from tests.sandbox.support import CTE, ENROLLMENTS, association, enrollment, refused, student, uri
+from tests.sandbox.test_concurrency import plans
 
 NEIGHBOUR = Client("neighbour", "secret", (255950,))
 READER = Client("reader", "secret", (255901,), "read-only")
@@ -285,3 +288,14 @@ def test_changes_need_a_token_and_have_no_snapshot(api, path):
 def test_there_are_no_changes_of_what_does_not_exist(api):
     refused(api.get("nothings/deletes"), 404, "not-found")
     refused(api("GET", f"{api.sandbox.url}/changeQueries/v1/other"), 404, "not-found")
+
+
+def test_a_range_is_looked_up_and_not_searched_for(box):
+    """However many records there are: what has not changed is not read."""
+    store = box._engine.store
+    bounds = [Condition(f"{end}ChangeVersion", 1, key=False) for end in ("min", "max")]
+    plan = plans(box, lambda: store.select("students", bounds))
+    assert "SEARCH r USING INDEX record_version (resource=? AND version>? AND version<?)" in plan
+    query = Query("students", key_changes=False, versions=Range(1, 2), claims=(255901,))
+    plan = plans(box, lambda: store.ask(lambda db: select(db, query, 25, 0)))
+    assert "SEARCH r USING INDEX change_order (resource=? AND version>? AND version<?)" in plan

@@ -1,5 +1,6 @@
 """``openapi``: a state's documents add resources and replace those of the data standard."""
 
+import contextlib
 import copy
 import json
 from pathlib import Path
@@ -7,9 +8,12 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_edfi_cte.cli import ExitCode, main
-from pytest_edfi_cte.openapi_document import OpenApiError
+from pytest_edfi_cte.openapi_document import Document, OpenApiError
+from pytest_edfi_cte.openapi_import import Importer
 from pytest_edfi_cte.sandbox import Client
 from pytest_edfi_cte.sandbox.extensions import extended
 from pytest_edfi_cte.sandbox.model import model_of
@@ -344,6 +348,35 @@ def test_a_document_that_cannot_be_used_names_file_place_and_what_is_missing(tmp
     with pytest.raises(OpenApiError) as error:
         extended("5.0", [file])
     assert str(error.value) == f"{file}, at {text}"
+
+
+def places(node, path=()):
+    """Every path into a document."""
+    yield path
+    if isinstance(node, (dict, list)):
+        children = node.items() if isinstance(node, dict) else enumerate(node)
+        for name, child in children:
+            yield from places(child, (*path, name))
+
+
+CONTENT = yaml.safe_load(OPENAPI3.read_text())
+PLACES = sorted(places(CONTENT), key=str)
+
+
+@given(st.sampled_from(PLACES), st.sampled_from([None, "x", 1, [], {}, [1], {1: 1}, {"$ref": 1}]))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_in_a_document_the_error_is_about_the_document(place, junk):
+    content = copy.deepcopy(CONTENT)
+    holder = {"document": content}
+    *above, last = ("document", *place)
+    for name in above:
+        holder = holder[name]
+    holder[last] = junk
+    with contextlib.suppress(OpenApiError):
+        document = Document(content if place else junk, "tx.yaml")
+        importer = Importer(document, lambda name, _: name, "5.0", extensions=True)
+        for namespace, collection in document.resources():
+            importer.schema(namespace, collection)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ A file is a SQLite database in WAL mode. Three decisions:
   process loses nothing. Only a power cut may take the last writes, and it leaves the file whole.
 * ``locking_mode = EXCLUSIVE``: the file belongs to one process. The lock is the operating system's
   and dies with the process; without it two processes would give the same ETag twice.
-* No connections for reading beside the one that writes. Requests are answered by one interpreter,
-  so a reader of its own would wait for the same processor as the writer that it need not wait for.
+* No connections for reading beside the one that writes. The one answers tens of thousands of reads
+  a second, many times what HTTP asks of one interpreter; and readers of their own would need the
+  shared lock that leaves the file open to other processes.
 """
 
 from __future__ import annotations

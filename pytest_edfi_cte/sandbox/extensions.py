@@ -41,7 +41,8 @@ def extended(standard: str, files: Sequence[str | PathLike[str]]) -> Model:
         importer = Importer(document, descriptors, standard, extensions=True)
         for namespace, collection in document.resources():
             if not collection.endswith(_DESCRIPTORS):
-                schemas[namespace, collection] = importer.schema(namespace, collection)
+                schema = importer.schema(namespace, collection)
+                schemas[namespace, collection] = {**schema, "x-edfi-extension": True}
     return assembled(standard, schemas.values(), descriptors.entities)
 
 

@@ -47,7 +47,8 @@ class Resource:
     there. ``entity``: what references call it, e.g. ``student``, ``tx_studentFoo``.
     ``is_a``: abstract entity -> {its key part: path in the record}.
     ``fields``: lower-case query parameter -> :class:`Field`. ``unified``: paths whose values must
-    agree. ``key_changes``: a PUT may change the natural key.
+    agree. ``key_changes``: a PUT may change the natural key. ``extension``: it is not the
+    contract's, a state's document describes it.
     """
 
     collection: str
@@ -61,6 +62,7 @@ class Resource:
     key_changes: bool = False
     is_descriptor: bool = False
     namespace: str = ED_FI
+    extension: bool = False
     schema: Json = field(default_factory=dict, repr=False)
 
     @property
@@ -158,7 +160,7 @@ def assembled(standard: str, schemas: Iterable[Json], descriptors: Iterable[str]
     names = set(descriptors)
     for resource in resources:
         names.update(e for e in entities_of(resource.shape) if e.endswith("Descriptor"))
-    schema = shipped().schema(standard, "descriptor")
+    schema = shipped().unchecked_schema(standard, "descriptor")
     return Model([*resources, *(_resource(schema, name) for name in sorted(names))])
 
 
@@ -224,6 +226,7 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
         key_changes=schema.get("x-edfi-keyChanges", False),
         is_descriptor=descriptor is not None,
         namespace=namespace_of(descriptor) if descriptor else schema.get("x-edfi-namespace", ED_FI),
+        extension=schema.get("x-edfi-extension", False),
         schema=schema,
     )
 

@@ -72,15 +72,7 @@ def plant(engine: Engine, seed: str | Path | None, year: int) -> None:
         return
     with engine.store.planting(name):
         if folder is None:
-            _plant_descriptors(engine, {})
-            for collection in _RESOURCES:
-                resource = engine.model.find(collection)
-                if resource is None:
-                    continue  # a data standard without school year types has none to load
-                records = shipped().grand_bend(collection)
-                for record in _least(collection, records, year) if name == MINIMAL else records:
-                    # A state's document may ask for more than Grand Bend has.
-                    _put(engine, resource, record, f"the seed {name}, {collection}")
+            _plant_grand_bend(engine, name, year)
         else:
             files = _files(engine, folder)
             _plant_descriptors(engine, files)
@@ -88,6 +80,22 @@ def plant(engine: Engine, seed: str | Path | None, year: int) -> None:
             for resource_name in sorted(files, key=lambda resource_name: order[resource_name]):
                 for file in files[resource_name]:
                     _load(engine, resource_name, file)
+
+
+def _plant_grand_bend(engine: Engine, name: str, year: int) -> None:
+    _plant_descriptors(engine, {})
+    for collection in _RESOURCES:
+        resource = engine.model.find(collection)
+        if resource is None:
+            continue  # a data standard without school year types has none to load
+        records = shipped().grand_bend(collection)
+        if name == MINIMAL:
+            records = _least(collection, records, year)
+        if not resource.extension:
+            engine.adopt(resource, records)
+            continue
+        for record in records:  # a state's document may ask for more than Grand Bend has
+            _put(engine, resource, record, f"the seed {name}, {collection}")
 
 
 def _least(collection: str, records: list[dict[str, Any]], year: int) -> list[dict[str, Any]]:

@@ -19,11 +19,10 @@ from pytest_edfi_cte.sandbox.database import TABLES, About, connect, create, is_
 from pytest_edfi_cte.sandbox.queries import (
     CLAIMED,
     COLUMNS,
-    COUNT_LIMIT,
-    WIDTH,
     Condition,
     Query,
     Stored,
+    narrowest_first,
 )
 
 if TYPE_CHECKING:
@@ -249,20 +248,7 @@ class Store:
     def _query(
         self, resource: str, conditions: Sequence[Condition], claims: Sequence[int] | None
     ) -> Query:
-        return Query(resource, self._narrowest_first(resource, conditions), claims)
-
-    def _narrowest_first(
-        self, resource: str, conditions: Sequence[Condition]
-    ) -> Sequence[Condition]:
-        """The condition that fewest records meet leads; the others are probed per record."""
-
-        def width(condition: Condition) -> int:
-            if not condition.key:
-                return COUNT_LIMIT + 1
-            asked = (resource, condition.name, condition.value, COUNT_LIMIT)
-            return int(self._rows(WIDTH, asked)[0][0])
-
-        return sorted(conditions, key=width) if len(conditions) > 1 else conditions
+        return Query(resource, narrowest_first(resource, conditions, self._rows), claims)
 
     def _next_version(self) -> int:
         version = next(self._versions)

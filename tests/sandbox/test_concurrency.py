@@ -4,6 +4,7 @@ import pytest
 
 from pytest_edfi_cte.sandbox import Sandbox
 from pytest_edfi_cte.sandbox.engine import Engine
+from pytest_edfi_cte.sandbox.queries import narrowest_first
 from pytest_edfi_cte.sandbox.store import Condition
 from tests.sandbox.support import CTE, ENROLLMENTS, association, enrollment, student
 
@@ -131,7 +132,7 @@ def test_the_narrowest_condition_leads(filled):
     narrow = Condition("studentUniqueId", "s7", key=True)
     other = Condition("primarySchool", True, key=False)
 
-    found = store._narrowest_first(ENROLLMENTS, [other, wide, narrow])
+    found = narrowest_first(ENROLLMENTS, [other, wide, narrow], store._rows)
     assert found == [narrow, wide, other]
 
 

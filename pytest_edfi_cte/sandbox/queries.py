@@ -7,7 +7,6 @@ the others up per record, so that it reads what it answers with, however many re
 from __future__ import annotations
 
 import json
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_edfi_cte.sandbox.visibility import COVERED, VISIBLE
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
 #: What a record is read as: the fields of :class:`Stored`.
 COLUMNS = "r.seq, r.id, r.resource, r.version, r.modified, r.student, r.edorg, r.body"
 
-# More rows than this are not counted when the narrowest condition of a query is looked for; more
-# than the first only where every condition has that many.
-_COUNT_LIMITS = (10, 1000)
+#: More rows than this are not counted when the narrowest condition of a query is looked for; the
+#: second limit counts where all conditions reach the first, as no query does that names a student.
+COUNT_LIMITS = (20, 1000)
 
-# How many records meet a condition, up to a limit.
-_WIDTH = (
+#: How many records meet a condition, up to a limit.
+WIDTH = (
     "SELECT count(*) FROM"
     " (SELECT 1 FROM field WHERE resource = ? AND name = ? AND value = ? LIMIT ?)"
 )
@@ -62,6 +61,23 @@ class Condition(NamedTuple):
     name: str
     value: Any
     key: bool
+
+
+def narrowest_first(
+    conditions: Sequence[Condition], width: Callable[[Condition, int], int]
+) -> Sequence[Condition]:
+    """The condition that fewest records meet leads; the others are probed per record.
+
+    ``width(condition, limit)``: how many records meet a part of the natural key, counted so far.
+    """
+    if len(conditions) < 2:  # noqa: PLR2004 - nothing to choose from
+        return conditions
+    widths: list[int] = []
+    for limit in COUNT_LIMITS:
+        widths = [width(c, limit) if c.key else limit + 1 for c in conditions]
+        if min(widths) < limit:
+            break
+    return [conditions[index] for index in sorted(range(len(widths)), key=widths.__getitem__)]
 
 
 class Query:
@@ -121,26 +137,3 @@ class Query:
                 self._where.append(match)
             else:
                 self._where.append(f"EXISTS(SELECT 1 FROM field f WHERE {match} AND f.seq = r.seq)")  # noqa: S608 - names and constants of this function
-
-
-def narrowest_first(
-    resource: str, conditions: Sequence[Condition], ask: Callable[[str, Any], list[Any]]
-) -> Sequence[Condition]:
-    """The condition that fewest records meet leads; the others are probed per record.
-
-    ``ask``: runs a statement with its values and gives the rows.
-    """
-    if len(conditions) < 2:  # noqa: PLR2004 - nothing to choose from
-        return conditions
-
-    def width(condition: Condition, limit: int) -> int:
-        if not condition.key:
-            return limit + 1
-        return int(ask(_WIDTH, (resource, condition.name, condition.value, limit))[0][0])
-
-    widths: list[int] = []
-    for limit in _COUNT_LIMITS:
-        widths = [width(condition, limit) for condition in conditions]
-        if min(widths) < limit:
-            break
-    return [c for _, c in sorted(zip(widths, conditions, strict=True), key=itemgetter(0))]

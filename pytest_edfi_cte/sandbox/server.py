@@ -99,6 +99,8 @@ class Server:
             numthreads=_THREADS,
             server_name="edfi-cte-sandbox",
             shutdown_timeout=1,
+            # Five by default: of a dozen clients that come at once some would wait for seconds.
+            request_queue_size=128,
         )
         if tls:
             self._server.ssl_adapter = _tls(*tls)

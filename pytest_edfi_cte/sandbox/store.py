@@ -19,6 +19,7 @@ from pytest_edfi_cte.sandbox.database import TABLES, About, connect, create, is_
 from pytest_edfi_cte.sandbox.queries import (
     CLAIMED,
     COLUMNS,
+    WIDTH,
     Condition,
     Query,
     Stored,
@@ -248,7 +249,11 @@ class Store:
     def _query(
         self, resource: str, conditions: Sequence[Condition], claims: Sequence[int] | None
     ) -> Query:
-        return Query(resource, narrowest_first(resource, conditions, self._rows), claims)
+        def width(condition: Condition, limit: int) -> int:
+            asked = (resource, condition.name, condition.value, limit)
+            return int(self._rows(WIDTH, asked)[0][0])
+
+        return Query(resource, narrowest_first(conditions, width), claims)
 
     def _next_version(self) -> int:
         version = next(self._versions)

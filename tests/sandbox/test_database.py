@@ -43,6 +43,27 @@ def test_records_outlive_the_sandbox(opened):
     assert again.seed == "grand-bend"
 
 
+def page_size(box):
+    return box._engine.store._db.execute("PRAGMA page_size").fetchone()[0]
+
+
+def test_a_file_keeps_the_size_of_its_pages(opened, monkeypatch):
+    monkeypatch.setattr(module, "_PAGE", 4096)
+    box = opened()
+    box.load("students", [student()])
+    assert page_size(box) == 4096
+    box.close()
+    monkeypatch.undo()
+
+    again = opened()
+    assert len(again.records("students")) == 1
+    assert page_size(again) == 4096
+
+
+def test_a_new_file_has_small_pages(opened):
+    assert page_size(opened()) == 1024
+
+
 def test_with_lets_go_of_the_file(file):
     for _ in range(2):
         with Sandbox(db=str(file)) as box:

@@ -64,9 +64,9 @@ class Observation:
         rows = [row for row in table.rows if row.type == "descriptor"]
         used = {row.values[step]: row.path for row in rows for step in row.values}
         unmapped = [uri for uri in used if len(run.mapping.stored_as(uri)) == 1]
-        for text in prerequisites.spell(list(used), used):
-            if any(text.startswith(uri) for uri in unmapped):
-                run.note(f"The API does not have {text}, so no product can send it.")
+        for value in prerequisites.spell(list(used), used):
+            if value.uri in unmapped:
+                run.note(f"The API does not have {value}, so no product can send it.")
         self.judge = ProductJudge(
             table,
             run.contract.schema(standard, table.schema),

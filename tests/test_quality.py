@@ -20,7 +20,7 @@ ROOT = PACKAGE.parent
 #: (options, client, factories, scenarios, judge, verdicts, reporting), on a common ground.
 LAYERS = (
     "errors secret contract options journal locks compare",
-    "settings sandboxes",
+    "settings sandboxes requirements",
     "client.exchange client.discovery client.problems",
     "client.transport",
     "client.session",
@@ -33,11 +33,20 @@ LAYERS = (
     "run",
     "drive",
     "reporting.model",
+    "contract_checks.answers",
+    "contract_checks.cleanup contract_checks.shapes",
+    "contract_checks.bench",
+    "contract_checks.model",
+    "contract_checks.discovery",
+    "contract_checks.access contract_checks.addresses contract_checks.bodies",
+    "contract_checks.errors contract_checks.etags contract_checks.openapi",
+    "contract_checks.queries contract_checks.writes",
+    "contract_checks.catalogue",
     "fixtures collection",
-    "reporting.collect reporting.pytest_html",
+    "reporting.collect reporting.pytest_html reporting.contract",
     "hooks",
     "plugin",
-    "suite.test_edfi_certification",
+    "suite.test_edfi_certification suite.test_edfi_contract",
     "cli",
 )
 

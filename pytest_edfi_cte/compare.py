@@ -28,6 +28,11 @@ class Absent(Enum):
 ABSENT = Absent.ABSENT
 
 
+def nothing(value: Any) -> bool:
+    """True for what is not there: hosts leave an optional value out or write null, both legal."""
+    return value is ABSENT or value is None
+
+
 def json_type(value: Any) -> str:
     """The JSON name of a value's type; ``absent`` where there is no value."""
     if value is ABSENT:

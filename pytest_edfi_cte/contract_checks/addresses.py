@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from pytest_edfi_cte.compare import ABSENT
+from pytest_edfi_cte.compare import nothing
 from pytest_edfi_cte.contract_checks.answers import (
     BAD_REQUEST,
     CONFLICT,
@@ -41,8 +41,7 @@ def unknown_id_is_not_updated(bench: Bench) -> Iterator[Finding]:
     if answer.accepted:  # it may be there again, and is ours
         bench.known_as(dict(gone.body), gone)
     yield status(answer, NOT_FOUND, where="PUT to an unknown id")
-    found = bench.query(beginDate=gone["beginDate"])
-    own = [r for r in found.rows or () if r.get("beginDate") == gone["beginDate"]]
+    found, own = bench.under(gone)
     yield finding_of(not own, "records after the PUT", "none", len(own), found)
 
 
@@ -158,8 +157,7 @@ def delete_removes(bench: Bench) -> Iterator[Finding]:
     yield finding_of(not answer.text, "body of the answer", "none", answer.text[:200], answer)
     read = bench.get(record.url or "")
     yield status(read, NOT_FOUND, where="GET after the DELETE")
-    found = bench.query(beginDate=record["beginDate"])
-    own = [r for r in found.rows or () if r.get("beginDate") == record["beginDate"]]
+    found, own = bench.under(record)
     yield finding_of(not own, "records under the key after the DELETE", "none", len(own), found)
 
 
@@ -186,8 +184,7 @@ def created_again_is_new(bench: Bench) -> Iterator[Finding]:
     if again.record is not None and again.record.url:
         read = bench.get(again.record.url)
         shown = read.at("privateCTEProgram")
-        good = shown is ABSENT or shown is None
-        yield finding_of(good, "privateCTEProgram", "absent or null", str(shown), read)
+        yield finding_of(nothing(shown), "privateCTEProgram", "absent or null", str(shown), read)
 
 
 @check

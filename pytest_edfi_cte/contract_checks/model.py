@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_edfi_cte.compare import ABSENT
 from pytest_edfi_cte.contract_checks.answers import Answer
 from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NotTestable, RequestFailed
 from pytest_edfi_cte.verdicts import RequirementFinding
@@ -99,8 +98,3 @@ def status(answer: Answer, *allowed: int, where: str) -> Finding:
     """The status of an answer must be one of ``allowed``."""
     expected = " or ".join(str(code) for code in sorted(allowed))
     return finding_of(answer.status in allowed, f"status: {where}", expected, answer.told, answer)
-
-
-def absent(received: Any) -> bool:
-    """True for a property that is left out or null: hosts differ, both are legal."""
-    return received is ABSENT or received is None

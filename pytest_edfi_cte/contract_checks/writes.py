@@ -8,13 +8,12 @@ from urllib.parse import urljoin, urlsplit
 
 from pytest_edfi_cte.answers import equal_ids
 from pytest_edfi_cte.client.discovery import origin
-from pytest_edfi_cte.compare import ABSENT, at, json_type
+from pytest_edfi_cte.compare import ABSENT, at, json_type, nothing
 from pytest_edfi_cte.contract_checks.answers import CREATED, NO_CONTENT, OK, Answer
 from pytest_edfi_cte.contract_checks.bench import Bench, Json
 from pytest_edfi_cte.contract_checks.model import (
     RULE,
     DoesNotApply,
-    absent,
     check,
     finding_of,
     status,
@@ -143,19 +142,13 @@ def upsert_answers_200(bench: Bench) -> Iterator[Finding]:
 
 def _one_record(bench: Bench, record: Record, where: str) -> Iterator[Finding]:
     """Under the record's key there is this record alone, as far as the host can be asked."""
-    found = bench.query(beginDate=record["beginDate"])
+    found, rows = bench.under(record)
     if found.rows is None:
         return  # the checks of the queries say so
-    own = [row.get("id") for row in _under(found, record)]
+    own = [row.get("id") for row in rows]
     good = len(own) == 1 and equal_ids(own[0], record.id)
     expected = f"one, {record.id}"
     yield finding_of(good, f"records under the key after {where}", expected, str(own), found)
-
-
-def _under(found: Answer, record: Record) -> list[Json]:
-    """What a query shows under the record's own day."""
-    rows = [row for row in found.rows or () if isinstance(row, dict)]
-    return [row for row in rows if row.get("beginDate") == record["beginDate"]]
 
 
 @check
@@ -208,7 +201,7 @@ def _is_replaced(read: Answer, bench: Bench, body: Json) -> Iterator[Finding]:
     kept = {OPTIONAL: read.at(OPTIONAL), **{n: at(service, n) for n in ("cipCode",)}}
     for name, shown in kept.items():
         where = f"{name}, which was left out"
-        yield finding_of(absent(shown), where, "absent or null", str(shown), read)
+        yield finding_of(nothing(shown), where, "absent or null", str(shown), read)
 
 
 @check
@@ -228,8 +221,8 @@ def put_changes_what_it_says(bench: Bench) -> Iterator[Finding]:
     lost = bench.difference(wanted, read.json)
     expected = "changed as asked, and nothing else"
     yield finding_of(not lost, "the record after the PUT", expected, lost, read)
-    found = bench.query(beginDate=record["beginDate"])
-    for row in _under(found, record):
+    found, rows = bench.under(record)
+    for row in rows:
         lost = bench.difference(wanted, row)
         yield finding_of(not lost, "the record in the query after the PUT", expected, lost, found)
     yield from _one_record(bench, record, "the PUT")
@@ -244,7 +237,7 @@ def put_removes_collections(bench: Bench) -> Iterator[Finding]:
     if answer.accepted:
         read = _stored(bench, record.url)
         shown = read.at(SERVICES)
-        good = absent(shown) or shown == []
+        good = nothing(shown) or shown == []
         expected = "absent, null or empty"
         yield finding_of(good, f"{SERVICES} after the PUT", expected, str(shown), read)
 
@@ -282,7 +275,7 @@ def null_collection_is_empty(bench: Bench) -> Iterator[Finding]:
     if answer.accepted and answer.record is not None:
         read = _stored(bench, answer.record.url)
         shown = read.at(SERVICES)
-        good = absent(shown) or shown == []
+        good = nothing(shown) or shown == []
         yield finding_of(good, SERVICES, "absent, null or empty", str(shown), read)
 
 
@@ -294,7 +287,7 @@ def unknown_property_is_ignored(bench: Bench) -> Iterator[Finding]:
     yield status(answer, CREATED, OK, where="POST with an unknown property")
     if answer.accepted and answer.record is not None:
         read = _stored(bench, answer.record.url)
-        yield finding_of(absent(read.at(name)), name, "not stored", str(read.at(name)), read)
+        yield finding_of(nothing(read.at(name)), name, "not stored", str(read.at(name)), read)
 
 
 @check

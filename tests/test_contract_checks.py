@@ -23,7 +23,7 @@ from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.verdicts import unmet
 from tests.broken_apis import VARIANTS
 from tests.conftest import state, with_other_student
-from tests.contract_faults import FAULTS, LEGAL
+from tests.contract_faults import FAULTS, LEGAL, documented
 
 REQUIREMENTS = by_check(shipped())
 VENDOR = Client("vendor", "vendor-secret", (255901,), "SIS Vendor")
@@ -190,3 +190,16 @@ def test_every_legal_variant_is_tried() -> None:
 def test_every_check_has_its_fault() -> None:
     assert set(FAULTS) == set(CHECKS)
     assert len(CHECKS) >= 45
+
+
+def test_a_document_without_the_schema_is_no_pass(host) -> None:
+    def bare(document: Any) -> None:
+        for path, operations in document["paths"].items():
+            if path.endswith("/studentCTEProgramAssociations"):
+                operations["post"]["parameters"] = []
+
+    with host.bench(documented(bare)()) as bench:
+        certified = carry_out(CHECKS["openapi-has-the-certified-properties"], bench)
+        key = carry_out(CHECKS["openapi-marks-the-key"], bench)
+    assert [f.where for f in certified.wrong] == ["schema of studentCTEProgramAssociations"]
+    assert key.elsewhere == "the API answered nothing that this check could look at"

@@ -72,6 +72,8 @@ def carry_out(chosen: Check, bench: Bench) -> Outcome:
     except (NotTestable, ConfigurationError) as error:  # e.g. the token is refused now
         if not outcome.wrong:
             raise NotTestable(str(error)) from None
+    if not outcome.findings and not outcome.elsewhere:
+        outcome.elsewhere = "the API answered nothing that this check could look at"
     return outcome
 
 

@@ -13,7 +13,10 @@ from pytest_edfi_cte import __version__
 from pytest_edfi_cte.errors import ConfigurationError
 
 #: Subcommand -> what it does, in one line; the module of the same name does it.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "doctor": "find what stands between this set-up and a run, and who can fix it",
+    "sandbox": "run an Ed-Fi API on this machine",
+}
 
 
 class ExitCode(IntEnum):
@@ -59,3 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.CONFIGURATION
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_edfi_cte import fixtures, options, settings
+from pytest_edfi_cte import fixtures, options, sandbox_fixtures, settings
 from pytest_edfi_cte.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(fixtures, "edfi_cte_fixtures")
+    config.pluginmanager.register(sandbox_fixtures, "edfi_cte_sandbox_fixtures")
+    config.pluginmanager.register(sandbox_fixtures.Desks(), "edfi_cte_desks")
     try:
         effective = settings.read_settings(config)
         config.stash[fixtures.SETTINGS] = effective

@@ -6,12 +6,16 @@ so judges the embedded sandbox exactly as it judges a host.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_edfi_cte.sandbox import Sandbox
+    from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 
 
 def started(**options: Any) -> Sandbox:
@@ -23,9 +27,21 @@ def started(**options: Any) -> Sandbox:
         from pytest_edfi_cte.sandbox import Sandbox  # noqa: PLC0415 - an optional extra
     except ImportError as error:
         raise ConfigurationError(
-            f"the sandbox needs its own dependencies ({error}); install them "
+            f"this needs the sandbox's own dependencies ({error}); install them "
             "with: pip install 'pytest-edfi-cte[sandbox]'"
         ) from None
     sandbox = Sandbox(**options)
     sandbox.start()
     return sandbox
+
+
+@contextmanager
+def controlled(url: str, token: str) -> Iterator[RemoteSandbox]:
+    """A sandbox in another process, by the address and token of its admin path."""
+    from pytest_edfi_cte.sandbox.remote import RemoteSandbox  # noqa: PLC0415 - an optional extra
+
+    sandbox = RemoteSandbox(url, token)
+    try:
+        yield sandbox
+    finally:
+        sandbox.close()

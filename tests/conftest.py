@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import faker
+import hypothesis
 import jsonschema
 import pytest
 import pytest_html
@@ -36,6 +37,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     command = [sys.executable, "-m", "pytest", *usual, *config.invocation_params.args]
     return subprocess.call(command)
 
+
+# How long one example takes says something about the machine, nothing about the kit.
+hypothesis.settings.register_profile("kit", deadline=None)
+hypothesis.settings.load_profile("kit")
 
 SCHOOL_YEAR = "2027"
 
@@ -79,6 +84,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith("EDFI_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Like pytest's own, without the plugins that pyproject.toml keeps out of this suite."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:anyio")
+    return pytester
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import shutil
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 import pytest_edfi_cte
-from pytest_edfi_cte import fixtures
+from pytest_edfi_cte import cli, fixtures, sandbox_fixtures
+from pytest_edfi_cte.commands import sandbox
 from pytest_edfi_cte.options import OPTIONS
+from tests.sandbox.commands import Command
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,7 +50,8 @@ def test_the_readme_begins_with_its_two_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in commands() if "pip install" not in c and "benchmarks/" not in c]
+    "command",
+    [c for c in commands() if re.match("pytest |edfi-cte (?!sandbox)", c)],
 )
 def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatch) -> None:
     """As it stands, but for the address and credentials of the sandbox."""
@@ -58,9 +62,38 @@ def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatc
         "my-client-id", sandbox.client_id
     )
     words = shlex.split(command)
+    if words[0] == "edfi-cte":
+        monkeypatch.chdir(pytester.path)
+        assert cli.main(words[1:]) == 0
+        return
     assert words[0] == "pytest", command
     done = pytester.runpytest_subprocess(*words[1:], "-p", "no:randomly")
     assert done.ret == 0
+
+
+SANDBOXES = [c for c in commands() if c.startswith("edfi-cte sandbox")]
+
+
+@pytest.mark.parametrize("command", SANDBOXES)
+def test_every_sandbox_of_the_readme_starts_and_stops(command, pytester) -> None:
+    """As it stands, but for the port, which another test may have."""
+    started = Command(*shlex.split(command.replace("--port 8765", "--port 0"))[2:])
+    assert "Ctrl-C stops it." in started.screen
+    assert started.end() == (0, "")
+
+
+def test_every_command_of_the_readme_is_run_by_one_of_these_tests() -> None:
+    known = ("pytest ", "edfi-cte ", "python3 -m venv ", "python benchmarks/")
+    assert [c for c in commands() if not c.startswith(known)] == []
+
+
+def test_every_option_of_the_sandbox_is_in_the_readme() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    sandbox.add_arguments(parser)
+    for action in parser._actions:
+        assert (
+            f"`{action.option_strings[0]} " in README or f"`{action.option_strings[0]}`" in README
+        )
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))
@@ -81,7 +114,7 @@ def test_every_ini_of_the_readme_is_understood(snippet, pytester) -> None:
 def test_every_option_fixture_and_verdict_is_in_the_readme() -> None:
     for option in OPTIONS:
         assert option.flag in README
-    for name in vars(fixtures):
+    for name in {**vars(fixtures), **vars(sandbox_fixtures)}:
         if name.startswith("edfi_"):
             assert f"`{name}`" in README or f"`{name}(" in README, name
 

@@ -118,7 +118,7 @@ def _no_token(answer: Answer, where: str, *allowed: int) -> Iterator[Finding]:
 def token_info_tells_the_token(bench: Bench) -> Iterator[Finding]:
     """Where the API has token_info, it tells whose the token is and refuses strangers."""
     given = _own_token(bench).at("access_token")
-    token = given if isinstance(given, str) else bench.run.tokens().reveal()
+    token = given if isinstance(given, str) else bench.run.token.value.reveal()
     url = f"{bench.api.base_url}/oauth/token_info"
     answer = bench.send("POST", url, data={"token": token}, auth=bench.token(token))
     if answer.status in (NOT_FOUND, NOT_ALLOWED, NOT_IMPLEMENTED):

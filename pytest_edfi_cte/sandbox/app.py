@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox import claimsets, discovery, openapi, problems, tokeninfo
+from pytest_edfi_cte.sandbox import (
+    claimsets,
+    dependencies,
+    discovery,
+    openapi,
+    problems,
+    reads,
+    tokeninfo,
+)
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
-from pytest_edfi_cte.sandbox.routes import RULES
-from pytest_edfi_cte.sandbox.shapes import infer
-from pytest_edfi_cte.sandbox.store import Condition
+from pytest_edfi_cte.sandbox.routes import ROUTES
 from pytest_edfi_cte.sandbox.wire import (
+    allow,
+    base_url,
     fields,
     invalid_parameters,
     json_body,
@@ -29,86 +33,34 @@ from pytest_edfi_cte.sandbox.wire import (
     page_token,
     parameters,
     problem_response,
+    refuse_snapshot,
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from collections.abc import Mapping
 
     from pytest_edfi_cte.sandbox.auth import Client, Tokens
     from pytest_edfi_cte.sandbox.engine import Engine
     from pytest_edfi_cte.sandbox.model import Resource
     from pytest_edfi_cte.sandbox.store import Stored
 
-Proceed = Callable[[Request], Response]
-#: Wraps every request: ``middleware(request, proceed) -> response``. ``proceed`` may be called
-#: any number of times, with the request or with an altered copy of it.
-Middleware = Callable[[Request, Proceed], Response]
-
 _log = logging.getLogger("pytest_edfi_cte.sandbox")
 
 
-@dataclass(frozen=True)
-class ReceivedRequest:
-    """One request as the sandbox received it, without anything secret.
+class App:
+    """The API: discovery, tokens, metadata and data.
 
-    ``path`` has the query string, but not that of a token request. ``status`` is what was
-    answered. ``client_id`` is the owner of the token it carried, None without a valid one.
+    ``base``: where it is, ``""`` or ``/tenant/2027``; paths of requests are those below it.
     """
 
-    method: str
-    path: str
-    status: int
-    client_id: str | None
-
-
-class App:
-    """The WSGI application: middleware outermost first, then the API."""
-
-    def __init__(
-        self, engine: Engine, tokens: Tokens, version: str, middleware: Sequence[Middleware]
-    ) -> None:
+    def __init__(self, engine: Engine, tokens: Tokens, version: str, base: str) -> None:
         self._engine = engine
         self._tokens = tokens
         self._version = version
-        self._handle: Proceed = self._answer
-        for wrapper in reversed(middleware):
-            self._handle = _wrap(wrapper, self._handle)
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
-        self._received: list[tuple[int, ReceivedRequest]] = []
+        self._base = base
 
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer one request (WSGI)."""
-        request = Request(environ)
-        number = next(self._numbers)
-        owner = self._tokens.owner(request.headers.get("Authorization"))
-        try:
-            request.get_data()  # kept by the request: middleware may read it and proceed twice
-            response = self._handle(request)
-        except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
-            response = _system_error(request)
-        query = request.query_string.decode("latin-1")
-        secretive = request.path.lower().startswith(discovery.TOKEN)
-        path = f"{request.path}?{query}" if query and not secretive else request.path
-        received = ReceivedRequest(
-            request.method, path, response.status_code, owner.id if owner else None
-        )
-        with self._lock:
-            self._received.append((number, received))
-        return response(environ, start)
-
-    @property
-    def received(self) -> list[ReceivedRequest]:
-        """Every answered request, in the order of arrival."""
-        with self._lock:
-            return [request for _, request in sorted(self._received, key=lambda pair: pair[0])]
-
-    def forget(self) -> None:
-        """Empty the list of received requests."""
-        with self._lock:
-            self._received.clear()
-
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """Answer one request, whatever it is."""
         try:
             return self._route(request)
         except Problem as problem:
@@ -120,40 +72,51 @@ class App:
             kind = problems.Kind(error.code or 400, "bad-request", error.name)
             return problem_response(Problem(kind, error.description or error.name))
         except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
-            return _system_error(request)
+            return system_error(request)
 
     def _route(self, request: Request) -> Response:
+        if self._base and not request.script_root:
+            raise Problem(problems.NOT_FOUND, f"This API is at {self._base} and below.")
         path = request.path.lower()
         client = None
-        if path.startswith(f"{discovery.DATA}/"):
+        if path.startswith((f"{discovery.DATA}/", f"{discovery.CHANGES.lower()}/")):
             client = self._tokens.require(request.headers.get("Authorization"))
         try:
-            endpoint, names = RULES.bind("").match(path)
+            endpoint, names = ROUTES.match(path)
         except HTTPException:
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
         if client is None:
             return self._open(request, endpoint, names)
-        resource = self._engine.model.find(names["collection"])
+        if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
+            refuse_snapshot(request)
+        if endpoint == "versions":
+            allow(request, "GET")
+            return reads.available(self._engine)
+        resource = self._engine.model.addressed(f"/{names['namespace']}/{names['collection']}")
         if resource is None:
             raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
-        if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
-            _refuse_snapshot(request)
         if endpoint == "item":
             return self._item(request, resource, names["item"], client)
-        return self._collection(request, resource, client)
+        if endpoint == "collection":
+            return self._collection(request, resource, client)
+        allow(request, "GET")
+        claimsets.require(client.claim_set, resource, request.method)
+        wanted = page(parameters(request))
+        moved = endpoint == "keychanges"
+        return reads.changes(self._engine, resource, client, wanted, key_changes=moved)
 
     def _open(self, request: Request, endpoint: str, names: Mapping[str, Any]) -> Response:
         """What needs no token."""
         if endpoint == "token":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token(request)
         if endpoint == "token_info":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token_info(request)
-        _allow(request, "GET")
+        allow(request, "GET")
         if endpoint == "dependencies":
-            return json_response(discovery.dependencies(self._engine.model))
-        base = request.host_url.rstrip("/")
+            return json_response(dependencies.document(self._engine.model))
+        base = base_url(request)
         if endpoint == "metadata":
             return json_response(openapi.metadata(base))
         if endpoint == "openapi":
@@ -182,57 +145,33 @@ class App:
         return json_response(answer, headers={"Cache-Control": "no-store"})
 
     def _collection(self, request: Request, resource: Resource, client: Client) -> Response:
-        _allow(request, "GET", "POST")
+        allow(request, "GET", "POST")
         claimsets.require(client.claim_set, resource, request.method)
         if request.method == "GET":
             return self._query(request, resource, client)
         written = self._engine.create(resource, json_body(request), client.rights)
         record = written.record
-        base = f"{request.host_url.rstrip('/')}{discovery.DATA}/ed-fi"
+        base = f"{base_url(request)}{discovery.DATA}"
         response = _tagged(Response(status=201 if written.created else 200), record)
-        response.headers["Location"] = f"{base}/{resource.collection}/{record.id}"
+        response.headers["Location"] = f"{base}{resource.path}/{record.id}"
         return response
 
     def _query(self, request: Request, resource: Resource, client: Client) -> Response:
         asked = parameters(request)
         wanted = page(asked)
-        conditions = self._conditions(resource, asked)
+        conditions = reads.conditions(self._engine, resource, asked, wanted.versions)
         records = self._engine.query(resource, conditions, client.rights, **wanted.window)
         text = f"[{','.join(document(record) for record in records)}]"
         response = Response(text, content_type="application/json")
         if records and len(records) == wanted.limit and not wanted.offset:
             response.headers["Next-Page-Token"] = page_token(records[-1].seq)
         if wanted.total:
-            total = self._engine.store.count(resource.collection, conditions, claims=client.claims)
+            total = self._engine.store.count(resource.name, conditions, claims=client.claims)
             response.headers["Total-Count"] = str(total)
         return response
 
-    def _conditions(self, resource: Resource, asked: dict[str, str]) -> list[Condition]:
-        """Query parameters as conditions; names that the resource does not have are ignored."""
-        found, wrong = [], []
-        for name, text in asked.items():
-            field = resource.fields.get(name)
-            if name == "id":
-                found.append(Condition("id", id_of(text), key=False))
-                if found[-1].value is None:
-                    wrong.append("id is not an id.")
-            elif field is not None:
-                value = infer(field.scalar.type, text)
-                if field.scalar.type != "string" and isinstance(value, str):
-                    wrong.append(f"{field.name} must be a JSON {field.scalar.type}.")
-                elif field.scalar.type == "integer" and abs(value) >= 2**63:
-                    wrong.append(f"{field.name} is out of range.")
-                elif field.scalar.descriptor:
-                    known = self._engine.bodies.descriptor(field.scalar.descriptor, text)
-                    value = known[1] if known else text
-                places = "|".join(".".join(path) for path in field.paths)
-                found.append(Condition(field.name if field.key else places, value, field.key))
-        if wrong:
-            raise invalid_parameters(wrong)
-        return found
-
     def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
-        _allow(request, "GET", "PUT", "DELETE")
+        allow(request, "GET", "PUT", "DELETE")
         claimsets.require(client.claim_set, resource, request.method)
         item = id_of(text)
         if item is None:
@@ -256,25 +195,6 @@ class App:
         return _tagged(Response(status=204), engine.replace(resource, item, body, rights, fresh))
 
 
-def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
-    return lambda request: middleware(request, proceed)
-
-
-def _allow(request: Request, *methods: str) -> None:
-    if request.method not in methods:
-        raise Problem(
-            problems.METHOD_NOT_ALLOWED,
-            f"{request.method} is not possible here, only {' and '.join(methods)}.",
-            headers={"Allow": ", ".join(methods)},
-        )
-
-
-def _refuse_snapshot(request: Request) -> NoReturn:
-    if request.method == "GET":
-        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
-    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
-
-
 def _tagged(response: Response, record: Stored) -> Response:
     response.headers["ETag"] = quote_etag(etag(record))
     return response if response.response else _empty(response)
@@ -286,7 +206,8 @@ def _empty(response: Response) -> Response:
     return response
 
 
-def _system_error(request: Request) -> Response:
+def system_error(request: Request) -> Response:
+    """The 500 for a failure inside the sandbox; what it was goes to the log."""
     # The method and path are enough to find it; the traceback is for the log, never for a client.
     _log.exception("%s %s failed inside the sandbox", request.method, request.path)
     return problem_response(

@@ -20,6 +20,9 @@ LIFETIME = 1800
 #: How many unexpired tokens one key may have, as on the ODS/API.
 MAX_TOKENS = 15
 
+# What a secret needs on an address that others reach: characters, different characters.
+_LENGTH, _DIFFERENT = 16, 8
+
 
 @dataclass(frozen=True)
 class Client:
@@ -45,6 +48,17 @@ class Client:
         return Rights(self.claims, self.namespaces)
 
 
+def guessable(client: Client) -> bool:
+    """Whether the secret is too weak for an address that others reach.
+
+    Shorter than 16 characters, of fewer than 8 different ones, or the key's own id: whatever a
+    person types by habit, and every secret that sample installations are known by. Generated ones
+    are 32 characters long.
+    """
+    secret = client.secret
+    return len(secret) < _LENGTH or len(set(secret)) < _DIFFERENT or secret == client.id
+
+
 class OAuthError(Exception):
     """A refused token request: HTTP status and the ``error`` code of RFC 6749, section 5.2."""
 
@@ -67,6 +81,8 @@ class Tokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens: dict[str, _Token] = {}
+        #: What must never be shown.
+        self.secrets = tuple(client.secret for client in clients if client.secret)
 
     def issue(self, grant: object, client_id: object, secret: object) -> str:
         """A new token for a right key and secret; :class:`OAuthError` otherwise."""

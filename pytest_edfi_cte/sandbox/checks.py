@@ -29,13 +29,13 @@ _FORMAT_TEXTS = {
 def schema_errors(resource: Resource, draft: Draft) -> Errors:
     """Every way in which the body breaks the resource's schema."""
     found: Errors = {}
-    for error in resource.validator.iter_errors(draft.body):
+    for error in resource.validator.errors(draft.body):
         if error.validator == "required":
             for name in error.validator_value:
                 if name not in error.instance:
-                    found[f"{error.json_path}.{name}"] = [f"{name} is required."]
+                    found[f"{_path(error)}.{name}"] = [f"{name} is required."]
         else:
-            found.setdefault(error.json_path, []).append(_text(error))
+            found.setdefault(_path(error), []).append(_text(error))
     return found
 
 
@@ -86,6 +86,12 @@ def _item_key(item: Any, paths: list[tuple[str, ...]]) -> str | None:
             return None  # incomplete: already reported as missing
         values[".".join(path)] = value
     return key_of(values)
+
+
+def _path(error: ValidationError) -> str:
+    """As the ODS/API writes it; jsonschema's own puts names like ``_ext`` into brackets."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    return "$" + "".join(steps)
 
 
 def _text(error: ValidationError) -> str:

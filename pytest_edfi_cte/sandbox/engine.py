@@ -13,18 +13,19 @@ import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_edfi_cte.sandbox import access, problems
-from pytest_edfi_cte.sandbox.bodies import Bodies
+from pytest_edfi_cte.sandbox.bodies import Bodies, Body
+from pytest_edfi_cte.sandbox.changes import Change
 from pytest_edfi_cte.sandbox.model import title_of
 from pytest_edfi_cte.sandbox.problems import Problem
-from pytest_edfi_cte.sandbox.store import Store
+from pytest_edfi_cte.sandbox.shapes import draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_edfi_cte.sandbox.access import Rights
     from pytest_edfi_cte.sandbox.model import Model, Resource
     from pytest_edfi_cte.sandbox.shapes import Json
-    from pytest_edfi_cte.sandbox.store import Condition, Links, Stored
+    from pytest_edfi_cte.sandbox.store import Condition, Links, Store, Stored
 
 _UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -44,9 +45,11 @@ class Engine:
     Refusals are raised as :class:`Problem`.
     """
 
-    def __init__(self, model: Model, *, links: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, model: Model, store: Store, *, links: bool, clock: Callable[[], float]
+    ) -> None:
         self.model = model
-        self.store = Store()
+        self.store = store
         self.bodies = Bodies(model, self.store, links=links, clock=clock)
 
     def clear(self) -> None:
@@ -54,6 +57,19 @@ class Engine:
         with self.store.lock:
             self.store.restore()
             self.bodies.forget_descriptors()
+
+    def adopt(self, resource: Resource, bodies: Iterable[Json]) -> None:
+        """Put new records in without comparing them with the schema: the contract's own.
+
+        What they refer to is looked up as ever. Compiling the schemas to judge a few records, which
+        tests have judged, would be most of the time until the sandbox is ready.
+        """
+        for sent in bodies:
+            body = Body(draft(resource.shape, sent), {}, [], None, set())
+            self.bodies.settle(body)
+            identities = resource.identities(body.draft.body)
+            record, links = self.bodies.resolve(resource, body, identities)
+            self.store.insert(record._replace(id=uuid.uuid4().hex), links)
 
     def create(self, resource: Resource, sent: Any, rights: Rights | None) -> Written:
         """POST: a new record, or the existing one with the same natural key replaced."""
@@ -67,9 +83,9 @@ class Engine:
             record, links = self.bodies.resolve(resource, body, identities)
             if existing:
                 access.require(self.store, resource, existing, rights)
-                self._require_content(resource, record, rights)
+                self._require_content(resource, record, body, rights)
                 return Written(self._update(resource, existing, record, links), created=False)
-            self._require_content(resource, record, rights)
+            self._require_content(resource, record, body, rights)
             self._unique(identities)
             record = record._replace(id=uuid.uuid4().hex)
             return Written(self.store.insert(record, links), created=True)
@@ -108,9 +124,10 @@ class Engine:
                     errors=[f"The natural key is {', '.join(resource.natural_key)}."],
                 )
             record, links = self.bodies.resolve(resource, body, identities)
-            self._require_content(resource, record, rights)
+            self._require_content(resource, record, body, rights)
             if not same:
                 self._require_movable(resource, existing, holder)
+                self.store.note(_change(resource, existing, body.draft.body))
             return self._update(resource, existing, record, links)
 
     def delete(
@@ -127,6 +144,7 @@ class Engine:
             self._require_fresh(existing, fresh)
             self._require_unused(resource, existing)
             self.store.delete(existing)
+            self.store.note(_change(resource, existing, None))
             if resource.is_descriptor:
                 self.bodies.forget_descriptors()
 
@@ -143,7 +161,7 @@ class Engine:
         """GET of a collection: what the key may see, in the order of creation."""
         claims = rights.edorgs if rights else None
         return self.store.select(
-            resource.collection,
+            resource.name,
             conditions,
             claims=claims,
             limit=limit,
@@ -159,7 +177,7 @@ class Engine:
         return self.store.update(record._replace(seq=existing.seq, id=existing.id), links)
 
     def _existing(self, resource: Resource, record_id: str) -> Stored:
-        record = self.store.by_id(resource.collection, record_id)
+        record = self.store.by_id(resource.name, record_id)
         if record is None:
             raise Problem(problems.NOT_FOUND, f"There is no {resource.title} with this id.")
         return record
@@ -173,8 +191,11 @@ class Engine:
                     f"Another {title_of(entity)} has the same identifying values.",
                 )
 
-    def _require_content(self, resource: Resource, record: Stored, rights: Rights | None) -> None:
-        access.require_content(self.model, self.store, resource, record, rights)
+    def _require_content(
+        self, resource: Resource, record: Stored, body: Body, rights: Rights | None
+    ) -> None:
+        content = body.draft.body
+        access.require_content(self.model, self.store, resource, record, content, rights)
 
     def _require_movable(self, resource: Resource, existing: Stored, holder: Stored | None) -> None:
         """A key may change to one that nobody has, while nobody refers to the old one."""
@@ -201,6 +222,20 @@ class Engine:
                 problems.STALE_ETAG,
                 "The item was changed since it was read: read it again, then repeat the request.",
             )
+
+
+def _change(resource: Resource, existing: Stored, moved: Json | None) -> Change:
+    """What change queries tell of a record that is deleted, or ``moved`` to the key it has now."""
+    before: Json = json.loads(existing.body)
+    return Change(
+        id=existing.id,
+        resource=resource.name,
+        identity=resource.identities(before)[0],
+        student=existing.student,
+        edorg=existing.edorg,
+        old=resource.key_values(before),
+        new=None if moved is None else resource.key_values(moved),
+    )
 
 
 def id_of(given: object) -> str | None:

@@ -7,7 +7,7 @@ from werkzeug.routing import Map, Rule
 from pytest_edfi_cte.sandbox import discovery
 
 _OPENAPI = f"{discovery.METADATA}{discovery.DATA}/<any(resources, descriptors):part>"
-RULES = Map(
+ROUTES = Map(
     [
         Rule("/", endpoint="discovery"),
         Rule(discovery.TOKEN, endpoint="token"),
@@ -16,9 +16,12 @@ RULES = Map(
         Rule(discovery.METADATA, endpoint="metadata"),
         Rule(f"{_OPENAPI}/swagger.json", endpoint="openapi", defaults={"version": 2}),
         Rule(f"{_OPENAPI}/openapi.json", endpoint="openapi", defaults={"version": 3}),
-        Rule(f"{discovery.DATA}/ed-fi/<collection>", endpoint="collection"),
-        Rule(f"{discovery.DATA}/ed-fi/<collection>/<item>", endpoint="item"),
+        Rule(f"{discovery.CHANGES.lower()}/availablechangeversions", endpoint="versions"),
+        Rule(f"{discovery.DATA}/<namespace>/<collection>", endpoint="collection"),
+        Rule(f"{discovery.DATA}/<namespace>/<collection>/deletes", endpoint="deletes"),
+        Rule(f"{discovery.DATA}/<namespace>/<collection>/keychanges", endpoint="keychanges"),
+        Rule(f"{discovery.DATA}/<namespace>/<collection>/<item>", endpoint="item"),
     ],
     strict_slashes=False,
     merge_slashes=False,
-)
+).bind("")

@@ -7,19 +7,26 @@ import io
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from werkzeug.sansio.utils import get_current_url
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Request, Response
 
 from pytest_edfi_cte.sandbox import problems
+from pytest_edfi_cte.sandbox.changes import Range
 from pytest_edfi_cte.sandbox.problems import Problem, invalid_data
 from pytest_edfi_cte.sandbox.shapes import infer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from _typeshed.wsgi import WSGIEnvironment
+
 #: Page sizes as on the ODS/API.
 DEFAULT_LIMIT, MAX_LIMIT = 25, 500
+_VERSIONS = {"least": "minChangeVersion", "most": "maxChangeVersion"}
 
 _JSON = re.compile(r"application/([\w.-]+\+)?json", re.IGNORECASE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -29,17 +36,57 @@ class Page(NamedTuple):
     """The part of a collection that is asked for; ``total``: count all of it as well.
 
     ``after``: cursor paging, begin behind the record of this number; 0 for the first page.
+    ``versions``: change versions that are asked for.
     """
 
     limit: int
     offset: int
     total: bool
     after: int
+    versions: Range
 
     @property
     def window(self) -> dict[str, int]:
-        """The part without the count."""
+        """The part without the count and the change versions."""
         return {"limit": self.limit, "offset": self.offset, "after": self.after}
+
+
+def mounted(environ: WSGIEnvironment, base: str) -> WSGIEnvironment:
+    """The request as an application sees it that is mounted at ``base``; unchanged outside of it.
+
+    Like every path, ``base`` matches in any case; what the client wrote is kept.
+    """
+    path = environ["PATH_INFO"]
+    if not base or not f"{path}/".lower().startswith(f"{base}/".lower()):
+        return environ
+    return environ | {"SCRIPT_NAME": path[: len(base)], "PATH_INFO": path[len(base) :] or "/"}
+
+
+def allow(request: Request, *methods: str) -> None:
+    """The 405 unless the method is one of these."""
+    if request.method not in methods:
+        raise Problem(
+            problems.METHOD_NOT_ALLOWED,
+            f"{request.method} is not possible here, only {' and '.join(methods)}.",
+            headers={"Allow": ", ".join(methods)},
+        )
+
+
+def refuse_snapshot(request: Request) -> NoReturn:
+    """What is answered to ``Use-Snapshot``: there is none."""
+    if request.method == "GET":
+        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
+    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
+
+
+def base_url(request: Request) -> str:
+    """The base URL as the client wrote it, without trailing slash."""
+    return _base_url(request.scheme, request.host, request.root_path)
+
+
+@lru_cache(maxsize=64)  # taken apart and put together for every answer otherwise
+def _base_url(scheme: str, host: str, path: str) -> str:
+    return iri_to_uri(get_current_url(scheme, host, path)).rstrip("/")
 
 
 def json_body(request: Request) -> Any:
@@ -82,7 +129,8 @@ def parameters(request: Request) -> dict[str, str]:
 def page(asked: Mapping[str, str]) -> Page:
     """``limit`` or ``pageSize`` (0 to 500, default 25), ``offset`` (from 0), ``totalCount``.
 
-    ``pageToken`` is one that :func:`page_token` made. 400 otherwise.
+    ``pageToken`` is one that :func:`page_token` made. ``minChangeVersion``, ``maxChangeVersion``
+    (from 0). 400 otherwise.
     """
     wrong = []
     name = "pageSize" if "pagesize" in asked else "limit"
@@ -100,9 +148,24 @@ def page(asked: Mapping[str, str]) -> Page:
         wrong.append("pageToken must be one that an answer carried as Next-Page-Token.")
     elif after and offset:
         wrong.append("pageToken and offset cannot be used together.")
+    given = {bound: _version(asked, name, wrong) for bound, name in _VERSIONS.items()}
+    versions = Range(**{bound: version for bound, version in given.items() if version is not None})
+    if versions.least > versions.most:
+        wrong.append("minChangeVersion must not be greater than maxChangeVersion.")
     if wrong:
         raise invalid_parameters(wrong)
-    return Page(limit, offset, total, after or 0)
+    return Page(limit, offset, total, after or 0, versions)
+
+
+def _version(asked: Mapping[str, str], name: str, wrong: list[str]) -> int | None:
+    text = asked.get(name.lower(), "").strip()
+    if not text:
+        return None  # present but empty is absent, as on the ODS/API
+    version = infer("integer", text)
+    if not isinstance(version, int) or not 0 <= version < 2**63:
+        wrong.append(f"{name} must be a whole number from 0.")
+        return None
+    return version
 
 
 def page_token(number: int) -> str:

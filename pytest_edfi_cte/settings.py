@@ -59,6 +59,8 @@ class Settings:
     state: str | None = None
     descriptors: Mapping[str, str] = field(default_factory=dict)
     descriptor_file: str | None = None
+    contract: bool = False
+    strict: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -98,7 +100,8 @@ class Settings:
             "mode": self.mode,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        for name in ("env_file", "ca_bundle", "keep_data", "descriptor_file"):
+        names = ("env_file", "ca_bundle", "keep_data", "descriptor_file", "contract", "strict")
+        for name in names:
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}

@@ -211,7 +211,7 @@ class _Diff:
         self.same = same
 
     def walk(self, before: Any, after: Any, path: str, label: str) -> Iterator[Finding]:
-        if path == self.changes:
+        if path and path == self.changes:  # "" is the record itself: with no change, all counts
             return
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             for name in sorted({*before, *after} - SERVER_KEPT):

@@ -38,6 +38,11 @@ LAYERS = (
     "hooks",
     "plugin",
     "suite.test_edfi_certification",
+    "mutation.model",
+    "mutation.watcher mutation.views",
+    "mutation.runs",
+    "mutation.attack",
+    "commands.mutate",
     "cli",
 )
 

@@ -16,6 +16,7 @@ from pytest_edfi_cte.sandbox.defects.tools import (
     Defect,
     Json,
     Wire,
+    empty,
     handled,
 )
 from pytest_edfi_cte.sandbox.wire import json_response
@@ -32,10 +33,10 @@ def _phantom(phantoms: dict[str, Json], wire: Wire) -> Response | None:
         return None
     if wire.method == "DELETE":
         del phantoms[wire.item]
-        return Response(b"", NO_CONTENT)
+        return empty(NO_CONTENT)
     if wire.method == "PUT":
         phantoms[wire.item] = wire.body
-        return Response(b"", NO_CONTENT)
+        return empty(NO_CONTENT)
     return json_response({**phantoms[wire.item], "id": wire.item})
 
 
@@ -53,11 +54,11 @@ def _taken(refusal: Callable[[Wire, Response], bool]) -> Make:
             if wire.method not in ("POST", "PUT") or not refusal(wire, response):
                 return response
             if wire.method == "PUT":
-                return Response(b"", NO_CONTENT)
+                return empty(NO_CONTENT)
             item = uuid.uuid4().hex
             phantoms[item] = wire.body if isinstance(wire.body, dict) else {}
             place = f"{wire.request.base_url.rstrip('/')}/{item}"
-            return Response(b"", CREATED, headers={"Location": place})
+            return empty(CREATED, Location=place)
 
         return handle
 

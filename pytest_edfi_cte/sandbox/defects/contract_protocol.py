@@ -18,6 +18,7 @@ from pytest_edfi_cte.sandbox.defects.tools import (
     Defect,
     Json,
     Wire,
+    empty,
     handled,
     handling,
     with_body,
@@ -76,7 +77,7 @@ def _method_taken(method: str, code: int, *, item: bool) -> Make:
     def handle(wire: Wire) -> Response:
         response = wire.go()
         due = wire.method == method and wire.is_item == item
-        return Response(b"", code) if due and response.status_code == NOT_ALLOWED else response
+        return empty(code) if due and response.status_code == NOT_ALLOWED else response
 
     return handling(handle)
 

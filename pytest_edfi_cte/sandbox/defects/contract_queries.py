@@ -15,6 +15,7 @@ from pytest_edfi_cte.sandbox.defects.tools import (
     OK,
     Defect,
     Wire,
+    empty,
     handled,
     handling,
     problem,
@@ -155,7 +156,7 @@ def _none(code: int) -> Callable[[Wire, Response, list[Any]], Response | None]:
             return None
         if code == NOT_FOUND:
             return problem(NOT_FOUND, "Nothing was found.", "not-found")
-        return Response(b"", code)
+        return empty(code)
 
     return alter
 

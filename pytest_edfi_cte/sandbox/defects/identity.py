@@ -18,6 +18,7 @@ from pytest_edfi_cte.sandbox.defects.tools import (
     Json,
     Wire,
     after,
+    empty,
     handled,
     payload,
     problem,
@@ -63,19 +64,15 @@ def _second_record() -> Callable[[Wire], Response]:
 def _of_twin(wire: Wire, twins: dict[str, str]) -> Response:
     if wire.method == "DELETE":
         del twins[wire.item]
-        return Response(b"", NO_CONTENT)
+        return empty(NO_CONTENT)
     body = wire.body
-    if isinstance(body, dict) and "id" in body:
+    if isinstance(body, dict) and body.get("id") == wire.item:
         body["id"] = twins[wire.item]
     path = f"{wire.base}{wire.collection}/{twins[wire.item]}"
     response = wire.go(path=path, body=body)
     if wire.method == "GET" and response.status_code == OK:
         with_body(response, {**response.get_json(), "id": wire.item})
     return response
-
-
-def _refused_again(_wire: Wire, _response: Response) -> Response:
-    return problem(409, "The record exists already.", "data-conflict:non-unique-identity")
 
 
 def _new_id(wire: Wire, response: Response) -> None:
@@ -88,20 +85,29 @@ def _created_again(_wire: Wire, response: Response) -> None:
     response.status_code = CREATED
 
 
-def _kept() -> Callable[[Wire], Response]:
-    """Posting a key again is answered as an update, and the record stays as it was."""
-    first: dict[str, Json] = {}
+def _kept(answer: Callable[[Response], Response]) -> Make:
+    """Posting a key again leaves the record as it was, whatever is answered."""
 
-    def handle(wire: Wire) -> Response:
-        response = wire.go()
-        path = urlsplit(response.headers.get("Location", "")).path
-        if wire.method == "POST" and response.status_code == CREATED:
-            first[path] = payload(wire.read(path) or {})
-        elif wire.method == "POST" and response.status_code == OK and path in first:
-            wire.go(body=first[path])
-        return response
+    def start() -> Callable[[Wire], Response]:
+        first: dict[str, Json] = {}
 
-    return handle
+        def handle(wire: Wire) -> Response:
+            response = wire.go()
+            path = urlsplit(response.headers.get("Location", "")).path
+            if wire.method == "POST" and response.status_code == CREATED:
+                first[path] = payload(wire.read(path) or {})
+            elif wire.method == "POST" and response.status_code == OK and path in first:
+                wire.go(body=first[path])
+                return answer(response)
+            return response
+
+        return handle
+
+    return handled(start)
+
+
+def _refused_again(_response: Response) -> Response:
+    return problem(409, "The record exists already.", "data-conflict:non-unique-identity")
 
 
 def _defects() -> list[tuple[str, str, Make]]:
@@ -130,7 +136,7 @@ def _defects() -> list[tuple[str, str, Make]]:
         (
             "upsert-refused",
             "Posting a natural key again is refused with 409.",
-            after("POST", _refused_again, OK),
+            _kept(_refused_again),
         ),
         (
             "upsert-answers-201",
@@ -145,7 +151,7 @@ def _defects() -> list[tuple[str, str, Make]]:
         (
             "upsert-not-stored",
             "Posting a natural key again is answered with 200, and the record stays as it was.",
-            handled(_kept),
+            _kept(lambda response: response),
         ),
     ]
 

@@ -140,6 +140,13 @@ def problem(
     return Response(json.dumps({**body, **more}), code, content_type=MEDIA_TYPE)
 
 
+def empty(code: int, **headers: str) -> Response:
+    """An answer without a body, and so without a type of it."""
+    response = Response(b"", code, headers=headers)
+    response.headers.pop("Content-Type", None)
+    return response
+
+
 def payload(record: Mapping[str, Any]) -> Json:
     """A stored record as a client would send it: without what the API put in."""
 
@@ -224,7 +231,7 @@ def refused(method: str, code: int, *, item: bool | None = None) -> Make:
 
 def ignored(_request: Request, _proceed: Proceed) -> Response:
     """204, and nothing is done."""
-    return Response(b"", NO_CONTENT)
+    return empty(NO_CONTENT)
 
 
 def shown(change: Change, *, after_put: bool = False) -> Make:

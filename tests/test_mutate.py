@@ -214,6 +214,13 @@ def test_outcomes(states, defect, variant) -> None:
     assert good is (defect is not Outcome.MISSED)
 
 
+@pytest.mark.parametrize(("level", "outcome"), [("", Outcome.BLAMED), ("must", Outcome.PASSED)])
+def test_a_variant_may_break_what_only_the_contract_pack_asks_for(level, outcome) -> None:
+    subject = Subject("one", "variant", "It differs.", level, is_variant=True)
+    cells = {"s": Cell(State.UNNOTICED), "contract": Cell(State.CAUGHT)}
+    assert Row(subject, cells).outcome is outcome
+
+
 def test_views_show_hostile_text_harmlessly() -> None:
     matrix = Matrix(("s-0",), (row(State.CAUGHT), row(State.UNNOTICED, name="two")))
     page = as_markdown(matrix)

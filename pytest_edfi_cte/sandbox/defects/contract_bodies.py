@@ -13,6 +13,7 @@ from pytest_edfi_cte.sandbox.defects.tools import (
     BAD_REQUEST,
     CREATED,
     NO_CONTENT,
+    UNSUPPORTED,
     Defect,
     Json,
     Wire,
@@ -83,6 +84,10 @@ def _empty(wire: Wire, response: Response) -> bool:
     return response.status_code == BAD_REQUEST and not wire.request.get_data().strip()
 
 
+def _of_another_type(_wire: Wire, response: Response) -> bool:
+    return response.status_code == UNSUPPORTED
+
+
 def _of_type(kind: str) -> Callable[[Wire, Response], bool]:
     def fits(_wire: Wire, response: Response) -> bool:
         return response.status_code >= BAD_REQUEST and f'{kind}"' in response.get_data(as_text=True)
@@ -129,16 +134,29 @@ def _defects() -> list[tuple[str, str, Make]]:
             _taken(_says("is not JSON")),
         ),
         (
-            "duplicate-elements-accepted",
-            "Two elements of a collection with one key are taken.",
-            _taken(_says("same identifying values")),
-        ),
-        (
             "key-change-accepted",
             "A PUT with another natural key is answered with 204.",
             _taken(_of_type("key-change-not-supported")),
         ),
+        (
+            "content-type-not-checked",
+            "A body is taken under a wrong content type.",
+            _taken(_of_another_type),
+        ),
     ]
 
 
-DEFECTS = tuple(Defect(name, GROUP, summary, make) for name, summary, make in _defects())
+def _should() -> list[tuple[str, str, Make]]:
+    return [
+        (
+            "duplicate-elements-accepted",
+            "Two elements of a collection with one key are taken.",
+            _taken(_says("same identifying values")),
+        ),
+    ]
+
+
+DEFECTS = (
+    *(Defect(name, GROUP, summary, make) for name, summary, make in _defects()),
+    *(Defect(name, GROUP, summary, make, "should") for name, summary, make in _should()),
+)

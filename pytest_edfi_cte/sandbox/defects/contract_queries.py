@@ -213,11 +213,6 @@ def _defects() -> list[tuple[str, str, Make]]:
             handling(_overlapping),
         ),
         ("order-unstable", "A collection has another order every time.", handled(_unstable)),
-        (
-            "limits-not-checked",
-            "A limit or offset below zero is taken.",
-            handling(_limits_not_checked),
-        ),
         ("total-count-wrong", "The total count is one too high.", _total(lambda total: total + 1)),
         (
             "total-count-absent",
@@ -245,6 +240,11 @@ def _defects() -> list[tuple[str, str, Make]]:
 
 def _should() -> list[tuple[str, str, Make]]:
     return [
+        (
+            "limits-not-checked",
+            "A limit or offset below zero is taken.",
+            handling(_limits_not_checked),
+        ),
         (
             "parameter-case-matters",
             "A parameter in lower case is ignored.",

@@ -47,14 +47,15 @@ class Defect:
     """One way in which an Ed-Fi API is wrong (or, among the variants, differs and is right).
 
     ``summary`` says in one sentence what the API does. ``level`` is that of the requirement that
-    it breaks: ``"must"`` or ``"should"``.
+    it breaks: ``"must"`` or ``"should"``; a variant breaks none (``""``) or one that the
+    certification scenarios do without.
     """
 
     name: str
     group: str
     summary: str
     make: Make
-    level: Literal["must", "should"] = "must"
+    level: Literal["", "must", "should"] = "must"
 
 
 @dataclass(frozen=True)

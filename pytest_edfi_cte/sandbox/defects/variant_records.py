@@ -142,4 +142,4 @@ def _defects() -> list[tuple[str, str, Make]]:
     ]
 
 
-VARIANTS = tuple(Defect(name, GROUP, summary, make) for name, summary, make in _defects())
+VARIANTS = tuple(Defect(name, GROUP, summary, make, "") for name, summary, make in _defects())

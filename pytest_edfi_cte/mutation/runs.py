@@ -98,7 +98,7 @@ def run(name: str | None) -> Said:
         target = (bench.order.target,) if bench.order.target else ()
         bench.watch.middleware = defect.make(*target)
         strict = _strictly(defect.level)
-    watcher = Watcher(bench.watch.take, bench.order.wanted)
+    watcher = Watcher(bench.watch.take, bench.order.wanted, name or "")
     bench.watch.take()
     arguments = [
         *_BEFORE,

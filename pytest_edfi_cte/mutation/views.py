@@ -69,7 +69,7 @@ def as_markdown(matrix: Matrix) -> str:
 
 
 _INTRODUCTION = (
-    "Made by `edfi-cte mutate --format markdown`; names are stable.",
+    "Made by `edfi-cte mutate --edfi-contract --format markdown`; names are stable.",
     "",
     "*caught*: a test failed with the finding. *stopped*: red, but a prerequisite or the",
     "connection broke before anything was judged. *not noticed*: answers were altered and these",

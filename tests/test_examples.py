@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_edfi_cte import fixtures
 from pytest_edfi_cte.options import OPTIONS
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
+CLI = "import sys; from pytest_edfi_cte.cli import main; sys.exit(main())"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -58,8 +60,11 @@ def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatc
         "my-client-id", sandbox.client_id
     )
     words = shlex.split(command)
-    assert words[0] == "pytest", command
-    done = pytester.runpytest_subprocess(*words[1:], "-p", "no:randomly")
+    if words[0] == "edfi-cte":
+        done = pytester.run(sys.executable, "-c", CLI, *words[1:])
+    else:
+        assert words[0] == "pytest", command
+        done = pytester.runpytest_subprocess(*words[1:], "-p", "no:randomly")
     assert done.ret == 0
 
 

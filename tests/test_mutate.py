@@ -15,8 +15,10 @@ from pytest_edfi_cte import cli
 from pytest_edfi_cte.mutation.model import Cell, Matrix, Outcome, Row, State, Subject, short_names
 from pytest_edfi_cte.mutation.views import as_markdown, as_text
 from pytest_edfi_cte.sandbox.defects import DEFECTS, GROUPS, VARIANTS
+from tests.broken_apis import CREATE, SET_UP, UPDATE
 
-PAGE = Path(pytest_edfi_cte.__file__).parents[1] / "docs/defects.md"
+ROOT = Path(pytest_edfi_cte.__file__).parents[1]
+PAGE = ROOT / "docs/defects.md"
 
 #: A vendor's suite: one test that looks, one that looks away, one that asks too much.
 CONFTEST = """
@@ -39,7 +41,20 @@ def test_seeing(stored):
 def test_without_an_api():
     raise AssertionError("not a test of the API: never run here")
 """
-BLIND = "def test_blind(stored): assert stored.status_code == 200\n"
+#: Red at the first test: the second need not run, and the next file runs as ever.
+TWICE = """
+import pytest
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_seeing(edfi_cte_association, edfi_session, number):
+    stored = edfi_session.get(edfi_cte_association.url).json()
+    assert stored["beginDate"].endswith("-08-23"), f"test {number} of the file"
+"""
+BLIND = """
+def test_blind(edfi_cte_association, edfi_session):
+    assert edfi_session.get(edfi_cte_association.url).ok
+"""
 STRICT = "def test_strict(stored): assert stored.headers['ETag']\n"
 
 
@@ -94,8 +109,18 @@ def test_own_tests_catch_afresh_in_every_run(mutate, pytester) -> None:
     assert "1-create" not in output, "own paths are given: the shipped scenarios stay out"
 
 
+def test_the_first_red_test_of_a_file_decides_and_disturbs_no_other(mutate, pytester) -> None:
+    pytester.makepyfile(test_a=TWICE, test_b=TWICE, test_c=BLIND)
+    code, output, _ = mutate("--defect=read-date-off-by-one", "--format=json", ".")
+    cells = rows(output)["read-date-off-by-one"]["cells"]
+    assert [cell["state"] for cell in cells.values()] == ["caught", "caught", "unnoticed"]
+    assert [cell["altered"] for cell in cells.values()] == [1, 1, 1]
+    assert "test 1 of the file" in cells["test_b.py"]["finding"]
+    assert code == 0
+
+
 def test_a_blind_test_is_told_what_it_missed(mutate, pytester) -> None:
-    pytester.makepyfile(conftest=CONFTEST, test_blind=BLIND)
+    pytester.makepyfile(test_blind=BLIND)
     code, output, _ = mutate(
         "--defect=read-date-off-by-one", "--defect=update-not-stored", "test_blind.py"
     )
@@ -254,6 +279,15 @@ def test_the_registry_is_large_named_and_described() -> None:
         assert callable(each.make("students"))
         summaries.add(each.summary)
     assert len(summaries) == len(DEFECTS) + len(VARIANTS)
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"{len(DEFECTS)} named defects and {len(VARIANTS)} conforming variants" in changes
+
+
+def test_the_numbers_of_the_readme_are_so() -> None:
+    met = {*CREATE, *UPDATE, *SET_UP, "token-not-accepted"}
+    words = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"all {len(met)} defects that the two scenarios can meet" in words
+    assert f"none of the {len(VARIANTS)} variants is blamed" in words
 
 
 def test_the_page_lists_exactly_the_registry() -> None:

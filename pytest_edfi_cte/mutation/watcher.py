@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,9 @@ class Watcher:
         found: dict[str, list[Cell]] = {}
         for test, column in self._columns.items():
             altered = self._altered.get(test, 0)
-            silent = Cell(State.UNNOTICED if altered else State.NOT_APPLICABLE, "", test, altered)
-            found.setdefault(column, []).append(self._red.get(test, silent))
+            silent = Cell(State.UNNOTICED if altered else State.NOT_APPLICABLE, "", test)
+            cell = replace(self._red.get(test, silent), altered=altered)
+            found.setdefault(column, []).append(cell)
         return {column: worst(cells) for column, cells in found.items()}
 
     # -- which tests ------------------------------------------------------------------------
@@ -99,21 +101,20 @@ class Watcher:
         if left:
             config.hook.pytest_deselected(items=left)
 
-    def _likelihood(self, item: pytest.Item) -> int:
+    def _likelihood(self, item: pytest.Item) -> tuple[bool, int]:
         contract = self._columns[item.nodeid] == CONTRACT
-        return -len(self._words & _words(item.name)) if contract else 0
+        return contract, -len(self._words & _words(item.name)) if contract else 0
 
     # -- what they said -----------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """A column that has caught the defect is not asked again."""
-        column = self._columns[item.nodeid]
-        if any(self._columns[test] == column for test in self._red):
-            return True
         altered = self._take()
         self._before = altered if self._before is None else self._before
-        return None
+        column = self._columns[item.nodeid]
+        if any(self._columns[test] == column for test in self._red):
+            pytest.skip("caught already")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -125,8 +126,7 @@ class Watcher:
         """Note the first red report of a test."""
         if report.failed and report.nodeid not in self._red:
             state, line = _said(report)
-            altered = self._altered.get(report.nodeid, 0)
-            self._red[report.nodeid] = Cell(state, line, report.nodeid, altered)
+            self._red[report.nodeid] = Cell(state, line, report.nodeid)
 
 
 def column_of(item: pytest.Item) -> str | None:

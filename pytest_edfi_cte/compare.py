@@ -22,6 +22,8 @@ class Absent(Enum):
     def __repr__(self) -> str:
         return "absent"
 
+    __str__ = __repr__
+
 
 ABSENT = Absent.ABSENT
 

@@ -200,7 +200,8 @@ def judge_unchanged(
 ) -> list[Finding]:
     """Differences between two reads of one record, except at ``changes`` and in what a host keeps.
 
-    ``changes`` is the dotted path the scenario changes, "" where nothing may. No finding means: nothing else changed.
+    ``changes`` is the dotted path the scenario changes, "" where nothing may. No finding means:
+    nothing else changed.
     """
     return list(_Diff(changes, schema, same_descriptor).walk(before, after, "", ""))
 

@@ -244,6 +244,8 @@ def evidence(scenario: Scenario | None, exchanges: Iterable[Exchange]) -> list[s
     lines = [replace(e, url=f"{e.url.partition('?')[0]}{'?…' * ('?' in e.url)}").line for e in own]
     refused = [e for e in own if (e.status or 0) >= FIRST_ERROR and e.response_body]
     read = [e for e in own if e.method == "GET" and "?" not in e.url and e.response_body]
-    for exchange in (refused or read)[-1:]:
-        lines.append(f"Answer to the {exchange.method}: {_cut(exchange.response_body or '')}")
+    lines += [
+        f"Answer to the {exchange.method}: {_cut(exchange.response_body or '')}"
+        for exchange in (refused or read)[-1:]
+    ]
     return lines

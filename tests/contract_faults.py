@@ -23,6 +23,7 @@ from pytest_edfi_cte.sandbox.defects.tools import (
     problem,
     shown,
     status,
+    stored,
     with_body,
 )
 from pytest_edfi_cte.sandbox.defects.variant_records import each_record
@@ -36,6 +37,12 @@ Alter = Callable[[Request, Response], Response]
 def sent(request: Request) -> Any:
     """The JSON of a request, {} where it has none."""
     found = request.get_json(silent=True) if request.get_data() else None
+    return found if isinstance(found, dict) else {}
+
+
+def sent_anyhow(request: Request) -> Any:
+    """As :func:`sent`, whatever the content type says."""
+    found = request.get_json(force=True, silent=True)
     return found if isinstance(found, dict) else {}
 
 
@@ -614,8 +621,11 @@ FAULTS: dict[str, tuple[Callable[[], Middleware], tuple[str, ...]]] = {
         ("status: POST of []", *CREATED),
     ),
     "other-content-type-is-refused": (
-        accepts(lambda r: r.mimetype == "application/xml"),
-        ("status: POST of XML", "400 or 415", *CREATED),
+        instead(
+            lambda r: r.mimetype == "application/xml" and bool(sent_anyhow(r)),
+            lambda r, p: p(altered(r, body=sent_anyhow(r))),
+        ),
+        ("status: POST of JSON that is called XML", "400 or 415", *CREATED),
     ),
     "error-names-the-property": (
         instead(
@@ -830,6 +840,10 @@ FAULTS: dict[str, tuple[Callable[[], Middleware], tuple[str, ...]]] = {
         shown(inside("cteProgramServices", put("primaryIndicator", "true"))),
         ("cteProgramServices[Information Technology].primaryIndicator", 'became \\"true\\"'),
     ),
+    "reads-fit-the-data-model": (
+        shown(put("_lastModifiedDate", "yesterday")),
+        ("_lastModifiedDate", "a date and time (RFC 3339)", '"yesterday"'),
+    ),
     "dates-are-dates": (
         shown(put("beginDate", "2026-08-23T00:00:00")),
         ("beginDate", "a date such as", "2026-08-23T00:00:00"),
@@ -849,6 +863,14 @@ FAULTS: dict[str, tuple[Callable[[], Middleware], tuple[str, ...]]] = {
     "put-replaces": (
         instead(lambda r: is_cte(r, "PUT"), merged),
         ("technicalSkillsAssessmentDescriptor, which was left out", "absent or null"),
+    ),
+    "put-changes-what-it-says": (
+        stored(drop("nonTraditionalGenderStatus"), "PUT"),
+        (
+            "the record after the PUT",
+            "nothing else",
+            "nonTraditionalGenderStatus: true became absent",
+        ),
     ),
     "put-removes-collections": (
         instead(lambda r: is_cte(r, "PUT"), merged),

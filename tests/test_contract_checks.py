@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -40,49 +41,41 @@ class Host:
     def __call__(self, request: Any, proceed: Any) -> Any:
         return self.middleware(request, proceed) if self.middleware else proceed(request)
 
-    @contextmanager
-    def bench(
-        self,
-        middleware: Callable[..., Any] | None = None,
-        *,
-        late: bool = False,
-        **settings: Any,
-    ) -> Iterator[Bench]:
-        """A bench on the host with a vendor's key; what it leaves behind fails the test.
+    @cached_property
+    def run(self) -> Run:
+        """A run that has connected to the host when it was right."""
+        return self.new_run()
 
-        ``late``: the middleware comes when the run has connected already.
-        """
-        self.middleware = None
+    def new_run(self, **settings: Any) -> Run:
+        key = {"client_id": VENDOR.id, "client_secret": Secret(VENDOR.secret)}
+        return Run(Settings(url=self.sandbox.url, retries=0, seed=7, **key, **settings))
+
+    @contextmanager
+    def bench(self, middleware: Callable[..., Any], run: Run | None = None) -> Iterator[Bench]:
+        """A bench on the host with a vendor's key; what it leaves behind fails the test."""
         with_other_student(self.sandbox)
         before = state(self.sandbox)
-        self.middleware = None if late else middleware
-        run = Run(
-            Settings(
-                url=self.sandbox.url,
-                client_id=VENDOR.id,
-                client_secret=Secret(VENDOR.secret),
-                retries=0,
-                seed=7,
-                **settings,
-            )
-        )
+        self.middleware = middleware
+        run = run or self.run
 
         def uri(name: str, code: str) -> str:
             return f"uri://ed-fi.org/{run.contract.descriptor_names[name]}#{code}"
 
         try:
             bench = Bench(run, Prerequisites(run.records), Recipes(run.table, uri))
-            self.middleware = middleware
             yield bench
             bench.close()
             self.middleware = None  # the run's own clean-up, as at the end of a session
-            run.clean_up()
+            assert run.records.clean_up(run.journal) == []
             assert state(self.sandbox) == before, "the pack left something behind"
-            assert run.left_behind == []
         finally:
             self.middleware = None
-            run.close()
             self.sandbox.clear()
+
+
+def right(request: Any, proceed: Any) -> Any:
+    """The middleware of an API with no fault."""
+    return proceed(request)
 
 
 def started(**options: Any) -> Iterator[Host]:
@@ -93,7 +86,9 @@ def started(**options: Any) -> Iterator[Host]:
         **options,
     ) as sandbox:
         hosts.append(Host(sandbox))
+        assert hosts[0].run.session
         yield hosts[0]
+        hosts[0].run.close()
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +118,7 @@ def pack(bench: Bench) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("fixture", ["host", "old_host"])
 def test_every_check_passes_on_the_sandbox(fixture, request) -> None:
-    with request.getfixturevalue(fixture).bench() as bench:
+    with request.getfixturevalue(fixture).bench(right) as bench:
         found = pack(bench)
     assert found == {"must": [], "should": [], "could": [], "elsewhere": []}
 
@@ -131,7 +126,7 @@ def test_every_check_passes_on_the_sandbox(fixture, request) -> None:
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_bites(name, host) -> None:
     make, texts = FAULTS[name]
-    with host.bench(make(), late=True) as bench:
+    with host.bench(make()) as bench:
         outcome = carry_out(CHECKS[name], bench)
         text = unmet(REQUIREMENTS[name], outcome.wrong)
     assert outcome.wrong, "the fault was not found"
@@ -141,7 +136,7 @@ def test_every_check_bites(name, host) -> None:
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_can_run_alone(name, host) -> None:
-    with host.bench() as bench:
+    with host.bench(right) as bench:
         outcome = carry_out(CHECKS[name], bench)
     assert outcome.findings
     assert not outcome.wrong
@@ -150,8 +145,12 @@ def test_every_check_can_run_alone(name, host) -> None:
 @pytest.mark.parametrize("name", [*LEGAL, *(v for v in VARIANTS if v not in NO_QUERIES)])
 def test_a_legal_variant_is_not_failed(name, host) -> None:
     make = LEGAL.get(name) or VARIANTS[name].make
-    with host.bench(make()) as bench:
-        found = pack(bench)
+    run = host.new_run()
+    try:
+        with host.bench(make(), run) as bench:  # it connects to the variant, too
+            found = pack(bench)
+    finally:
+        run.close()
     assert found["must"] == []
 
 

@@ -141,8 +141,9 @@ def openapi_has_the_operations(bench: Bench) -> Iterator[Finding]:
             place = "items" if "put" in verbs else "collection"
             where = f"{verb.upper()} of the {place}"
             good = verb in operations
-            yield finding_of(good, where, "described", "described" if good else "missing",
-                             document.answer)
+            yield finding_of(
+                good, where, "described", "described" if good else "missing", document.answer
+            )
 
 
 @check

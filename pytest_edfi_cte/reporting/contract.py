@@ -21,7 +21,7 @@ STATUS: dict[str, tuple[str, str, Any]] = {
 def contract_lines(
     contract: Contract, checks: Sequence[ScenarioResult]
 ) -> Iterator[tuple[str, str]]:
-    """(line, colour) for the summary: coverage, verdicts, warnings in full, information in short."""
+    """(line, colour): coverage, verdicts, then warnings in full and information in short."""
     counts = Counter(result["verdict"] for result in checks)
     told = ", ".join(f"{counts[v.value]} {v.value}" for v in Verdict if counts[v.value])
     yield f"contract: {coverage(contract)}", ""

@@ -40,7 +40,7 @@ class Gate:
         clock: Callable[[], float],
     ) -> None:
         self.log = RequestLog()
-        self.faults = Faults()
+        self.faults = Faults(tokens.revoke)
         self.admin: WSGIApplication | None = None
         self._tokens = tokens
         self._clock = clock

@@ -13,7 +13,9 @@ from pytest_edfi_cte import __version__
 from pytest_edfi_cte.errors import ConfigurationError
 
 #: Subcommand -> what it does, in one line; the module of the same name does it.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "sandbox": "run an Ed-Fi API on this machine",
+}
 
 
 class ExitCode(IntEnum):

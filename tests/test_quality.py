@@ -40,6 +40,8 @@ LAYERS = (
     "hooks",
     "plugin",
     "suite.test_edfi_certification",
+    "commands.credentials",
+    "commands.sandbox",
     "cli",
 )
 
@@ -158,6 +160,7 @@ def test_idle_the_plugin_imports_nothing_heavy(pytester, monkeypatch) -> None:
         "jinja2",
         "werkzeug",
         "cheroot",
+        "fastjsonschema",
         "filelock",
         "dotenv",
     }

@@ -1,27 +1,38 @@
 """A stand-in Ed-Fi API over real HTTP, for tests and for trying things out.
 
-Needs the ``sandbox`` extra (Werkzeug and cheroot); importing this without it is an ImportError.
+Needs the ``sandbox`` extra; importing this without it is an ImportError.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
+from pytest_edfi_cte.sandbox.address import (
+    LOOPBACK,
+    base_path,
+    is_loopback,
+    require_unguessable,
+    url,
+)
 from pytest_edfi_cte.sandbox.admin import Admin
 from pytest_edfi_cte.sandbox.app import App
 from pytest_edfi_cte.sandbox.auth import Client, Tokens
+from pytest_edfi_cte.sandbox.database import About, DatabaseRefused
 from pytest_edfi_cte.sandbox.engine import Engine, record_of
 from pytest_edfi_cte.sandbox.faults import Fault, Middleware, Proceed, Trouble
 from pytest_edfi_cte.sandbox.gate import ADMIN, Gate
 from pytest_edfi_cte.sandbox.log import ReceivedRequest
 from pytest_edfi_cte.sandbox.model import model_of
 from pytest_edfi_cte.sandbox.problems import Problem
-from pytest_edfi_cte.sandbox.seed import GRAND_BEND, plant
-from pytest_edfi_cte.sandbox.server import HOST, Server
+from pytest_edfi_cte.sandbox.seed import GRAND_BEND, plant, school_year
+from pytest_edfi_cte.sandbox.server import Server
+from pytest_edfi_cte.sandbox.store import Store
 from pytest_edfi_cte.sandbox.wire import altered
 
 if TYPE_CHECKING:
@@ -34,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
+    "DatabaseRefused",
     "Fault",
     "Middleware",
     "Proceed",
@@ -50,14 +62,22 @@ class Sandbox:
 
     ``data_standard``: ``"4.0"`` or ``"5.0"``. ``middleware``: called around every request, first
     one outermost; see :data:`Middleware`. ``client_id`` and ``client_secret`` are generated unless
-    given; the key speaks for ed-org 255901 and may do everything there. ``clients``:
-    more keys. ``links``: references carry ``link`` objects. ``clock``: seconds since 1970, for
-    token expiry and ``_lastModifiedDate``.
+    given; the key speaks for every local education agency that is there at the beginning and may
+    do everything. ``clients``: more keys. ``links``: references carry ``link`` objects.
+    ``clock``: seconds since 1970, for token expiry and ``_lastModifiedDate``.
 
-    Raises ValueError for an unknown data standard.
+    ``db``: a file to keep the records in, made if it does not exist; one sandbox at a time uses
+    it, and finds there what an earlier one was given. ``seed``: what is there first,
+    ``"grand-bend"``, ``"minimal"`` or a folder of records (see :func:`seed.plant`); a file keeps
+    the seed that it began with. ``tenant`` and ``year``: further segments of the base URL.
+    ``host`` and ``port``: where it listens; port 0 is a free one. ``tls``: files of a certificate
+    and its key, for HTTPS.
+
+    Raises ValueError for an option or a seed that cannot be, for a guessable secret on an address
+    that others reach, and :class:`DatabaseRefused` for a file that cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every option by its name
         self,
         *,
         data_standard: str = "5.0",
@@ -67,15 +87,35 @@ class Sandbox:
         links: bool = True,
         clock: Callable[[], float] = time.time,
         clients: Sequence[Client] = (),
+        db: str | Path | None = None,
+        seed: str | Path | None = None,
+        tenant: str | None = None,
+        year: int | None = None,
+        host: str = LOOPBACK,
+        port: int = 0,
+        tls: tuple[str, str] | None = None,
     ) -> None:
         self.client_id = client_id or secrets.token_urlsafe(12)
         self.client_secret = client_secret or secrets.token_urlsafe(24)
-        client = Client(self.client_id, self.client_secret, (GRAND_BEND,), namespaces=("uri://",))
-        self._tokens = Tokens([client, *clients], clock)
-        self._engine = Engine(model_of(data_standard), links=links, clock=clock)
-        plant(self._engine)
-        app = App(self._engine, self._tokens, data_standard)
-        self._gate = Gate(app.answer, self._tokens, middleware, clock)
+        self._base = base_path(tenant, year)
+        self._address = (host, port, tls)
+        model = model_of(data_standard)
+        own = Client(self.client_id, self.client_secret, (), namespaces=("uri://",))
+        require_unguessable(host, [own, *clients])
+        self._file = Path(db) if db is not None else None
+        store = Store(About(data_standard, model.keys), self._file)
+        try:
+            self._engine = Engine(model, store, links=links, clock=clock)
+            plant(self._engine, seed, year or school_year(clock()))
+        except BaseException:
+            store.close()
+            raise
+        claims = tuple(store.values("localEducationAgencies", "localEducationAgencyId")) or (
+            GRAND_BEND,
+        )
+        self._tokens = Tokens([replace(own, claims=claims), *clients], clock)
+        app = App(self._engine, self._tokens, data_standard, self._base)
+        self._gate = Gate(app.answer, self._tokens, middleware, clock, self._base)
         self.admin_token = secrets.token_urlsafe(24)
         self._gate.admin = Admin(self, self.admin_token)
         self._server: Server | None = None
@@ -95,18 +135,31 @@ class Sandbox:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+        if self._file is not None:
+            self.close()
 
     @property
     def url(self) -> str:
         """The base URL, without trailing slash; it answers discovery. RuntimeError if stopped."""
         if self._server is None:
             raise RuntimeError("the sandbox is not started: it has no address")
-        return f"http://{HOST}:{self._port}"
+        host, _, tls = self._address
+        return url(host, self._port, self._base, tls=bool(tls))
+
+    @property
+    def only_here(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self._address[0])
+
+    @property
+    def seed(self) -> str:
+        """What was planted: ``grand-bend``, ``minimal`` or a folder."""
+        return self._engine.store.seed
 
     @property
     def admin_url(self) -> str:
         """Where the sandbox is controlled over HTTP with :attr:`admin_token`; see ``admin.py``."""
-        return f"{self.url}{ADMIN}"
+        return f"{self.url.removesuffix(self._base)}{ADMIN}"
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -118,10 +171,13 @@ class Sandbox:
         return self._gate.log.entries(first)
 
     def start(self) -> None:
-        """Listen on a free port. RuntimeError if it listens already."""
+        """Listen.
+
+        RuntimeError if it listens already; OSError if the port or the certificate cannot be used.
+        """
         if self._server is not None:
             raise RuntimeError("the sandbox is started already")
-        server = Server(self._gate)
+        server = Server(self._gate, *self._address)
         self._port = server.start()
         self._server = server
 
@@ -131,6 +187,11 @@ class Sandbox:
             with self._gate.faults.in_a_hurry():
                 self._server.stop()
             self._server = None
+
+    def close(self) -> None:
+        """Stop for good and let go of the file. ``with`` does so at its end where there is one."""
+        self.stop()
+        self._engine.store.close()
 
     def records(self, collection: str) -> list[dict[str, Any]]:
         """All records of a collection as GET returns them, whoever may see them.
@@ -150,9 +211,7 @@ class Sandbox:
             for record in records:
                 self._engine.create(resource, record, None)
         except Problem as problem:
-            found = problem.document("")
-            reasons = found.get("validationErrors") or found.get("errors") or ""
-            raise ValueError(f"{collection}: {problem.detail} {reasons}".strip()) from None
+            raise ValueError(f"{collection}: {problem}") from None
 
     def fault(self, **trouble: Any) -> Fault:
         """Answer chosen requests wrongly until the fault is removed, by ``with`` or ``remove()``.
@@ -169,7 +228,7 @@ class Sandbox:
         return list(self._gate.faults.active.values())
 
     def clear(self) -> None:
-        """Back to Grand Bend alone: no other records, tokens, faults or received requests."""
+        """Back to the seed alone: no other records, tokens, faults or received requests."""
         self._engine.clear()
         self._tokens.revoke_all()
         self._gate.forget()

@@ -14,6 +14,7 @@ nor changed, so that whoever made it can clean up after its enrollment is gone.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_edfi_cte.sandbox.model import at
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 STUDENT = "student"
 ENROLLMENT = "studentSchoolAssociation"
 ED_ORG = "educationOrganization"
+
+#: More than a process has resources, of all its models together.
+_RESOURCES = 1000
 
 
 class Rights(NamedTuple):
@@ -47,31 +51,11 @@ def tie_of(model: Model, resource: Resource, body: Json) -> Tie:
     """Whom the record is about and whose it is; both None when it is open to everyone."""
     if resource.entity == STUDENT:
         return Tie(body["studentUniqueId"], None)
-    student = next(
-        (
-            at(body, (name, shape.identity[0]))
-            for name, shape in resource.references()
-            if shape.reference == STUDENT
-        ),
-        None,
-    )
+    path = _student_path(resource)
+    student = at(body, path) if path else None
     if resource.entity == ENROLLMENT:
         return Tie(student, body["schoolReference"]["schoolId"])
     return Tie(student, None if student else _owner(model, resource, body))
-
-
-def _owner(model: Model, resource: Resource, body: Json) -> int | None:
-    """The ed-org in the record's natural key, None for an ed-org itself and where there is none."""
-    if ED_ORG in resource.is_a:
-        return None
-    entities = {name: shape.reference or "" for name, shape in resource.references()}
-    paths = (
-        path
-        for path in resource.natural_key.values()
-        if len(path) > 1
-        and (entities.get(path[0]) == ED_ORG or model.is_a(entities.get(path[0], ""), ED_ORG))
-    )
-    return next((at(body, path) for path in paths), None)
 
 
 def parents_of(model: Model, resource: Resource, body: Json) -> list[tuple[int, int]]:
@@ -81,12 +65,50 @@ def parents_of(model: Model, resource: Resource, body: Json) -> list[tuple[int, 
         return []
     (path,) = own.values()
     child = at(body, path)
-    parents = (
-        at(body, (name, shape.identity[0]))
+    parents = (at(body, path) for path in _parent_paths(model, resource))
+    return sorted({(parent, child) for parent in parents if parent is not None})
+
+
+def _owner(model: Model, resource: Resource, body: Json) -> int | None:
+    """The ed-org in the record's natural key, None for an ed-org itself and where there is none."""
+    path = _owner_path(model, resource)
+    return at(body, path) if path else None
+
+
+# Where in a body to look depends on the resource alone, and every write asks for it.
+
+
+@lru_cache(maxsize=_RESOURCES)
+def _student_path(resource: Resource) -> tuple[str, ...] | None:
+    paths = (
+        (name, shape.identity[0])
+        for name, shape in resource.references()
+        if shape.reference == STUDENT
+    )
+    return next(paths, None)
+
+
+@lru_cache(maxsize=_RESOURCES)
+def _owner_path(model: Model, resource: Resource) -> tuple[str, ...] | None:
+    if ED_ORG in resource.is_a:
+        return None
+    entities = {name: shape.reference or "" for name, shape in resource.references()}
+    paths = (
+        path
+        for path in resource.natural_key.values()
+        if len(path) > 1
+        and (entities.get(path[0]) == ED_ORG or model.is_a(entities.get(path[0], ""), ED_ORG))
+    )
+    return next(paths, None)
+
+
+@lru_cache(maxsize=_RESOURCES)
+def _parent_paths(model: Model, resource: Resource) -> list[tuple[str, ...]]:
+    return [
+        (name, shape.identity[0])
         for name, shape in resource.references()
         if model.is_a(shape.reference or "", ED_ORG)
-    )
-    return sorted({(parent, child) for parent in parents if parent is not None})
+    ]
 
 
 def require(store: Store, resource: Resource, record: Stored, rights: Rights | None) -> None:
@@ -111,17 +133,22 @@ def require(store: Store, resource: Resource, record: Stored, rights: Rights | N
 
 
 def require_content(
-    model: Model, store: Store, resource: Resource, record: Stored, rights: Rights | None
+    model: Model,
+    store: Store,
+    resource: Resource,
+    record: Stored,
+    body: Json,
+    rights: Rights | None,
 ) -> None:
-    """Like :func:`require`, for a record that does not exist yet, or not with this content."""
+    """Like :func:`require`, for a record that does not exist yet, or not with this ``body``."""
     if rights is None:
         return
     if resource.entity != STUDENT:
         require(store, resource, record, rights)
-    body = json.loads(record.body) if resource.is_descriptor or record.student else {}
     if resource.is_descriptor:
         require_namespace(body["namespace"], rights)
-    owner = _owner(model, resource, body) if resource.entity != ENROLLMENT and body else None
+    owns = record.student and resource.entity != ENROLLMENT
+    owner = _owner(model, resource, body) if owns else None
     if owner is not None and not store.covers(rights.edorgs, owner):
         raise Problem(
             FORBIDDEN,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
@@ -13,10 +13,12 @@ from pytest_edfi_cte.sandbox import claimsets, discovery, openapi, problems, tok
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
-from pytest_edfi_cte.sandbox.routes import RULES
+from pytest_edfi_cte.sandbox.routes import ROUTES
 from pytest_edfi_cte.sandbox.shapes import infer
 from pytest_edfi_cte.sandbox.store import Condition
 from pytest_edfi_cte.sandbox.wire import (
+    allow,
+    base_url,
     fields,
     invalid_parameters,
     json_body,
@@ -25,6 +27,7 @@ from pytest_edfi_cte.sandbox.wire import (
     page_token,
     parameters,
     problem_response,
+    refuse_snapshot,
 )
 
 if TYPE_CHECKING:
@@ -39,12 +42,16 @@ _log = logging.getLogger("pytest_edfi_cte.sandbox")
 
 
 class App:
-    """The API: discovery, tokens, metadata and data."""
+    """The API: discovery, tokens, metadata and data.
 
-    def __init__(self, engine: Engine, tokens: Tokens, version: str) -> None:
+    ``base``: where it is, ``""`` or ``/tenant/2027``; paths of requests are those below it.
+    """
+
+    def __init__(self, engine: Engine, tokens: Tokens, version: str, base: str) -> None:
         self._engine = engine
         self._tokens = tokens
         self._version = version
+        self._base = base
 
     def answer(self, request: Request) -> Response:
         """Answer one request, whatever it is."""
@@ -62,12 +69,14 @@ class App:
             return system_error(request)
 
     def _route(self, request: Request) -> Response:
+        if self._base and not request.script_root:
+            raise Problem(problems.NOT_FOUND, f"This API is at {self._base} and below.")
         path = request.path.lower()
         client = None
         if path.startswith(f"{discovery.DATA}/"):
             client = self._tokens.require(request.headers.get("Authorization"))
         try:
-            endpoint, names = RULES.bind("").match(path)
+            endpoint, names = ROUTES.match(path)
         except HTTPException:
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
         if client is None:
@@ -76,7 +85,7 @@ class App:
         if resource is None:
             raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
         if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
-            _refuse_snapshot(request)
+            refuse_snapshot(request)
         if endpoint == "item":
             return self._item(request, resource, names["item"], client)
         return self._collection(request, resource, client)
@@ -84,15 +93,15 @@ class App:
     def _open(self, request: Request, endpoint: str, names: Mapping[str, Any]) -> Response:
         """What needs no token."""
         if endpoint == "token":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token(request)
         if endpoint == "token_info":
-            _allow(request, "POST")
+            allow(request, "POST")
             return self._token_info(request)
-        _allow(request, "GET")
+        allow(request, "GET")
         if endpoint == "dependencies":
             return json_response(discovery.dependencies(self._engine.model))
-        base = request.host_url.rstrip("/")
+        base = base_url(request)
         if endpoint == "metadata":
             return json_response(openapi.metadata(base))
         if endpoint == "openapi":
@@ -121,13 +130,13 @@ class App:
         return json_response(answer, headers={"Cache-Control": "no-store"})
 
     def _collection(self, request: Request, resource: Resource, client: Client) -> Response:
-        _allow(request, "GET", "POST")
+        allow(request, "GET", "POST")
         claimsets.require(client.claim_set, resource, request.method)
         if request.method == "GET":
             return self._query(request, resource, client)
         written = self._engine.create(resource, json_body(request), client.rights)
         record = written.record
-        base = f"{request.host_url.rstrip('/')}{discovery.DATA}/ed-fi"
+        base = f"{base_url(request)}{discovery.DATA}/ed-fi"
         response = _tagged(Response(status=201 if written.created else 200), record)
         response.headers["Location"] = f"{base}/{resource.collection}/{record.id}"
         return response
@@ -171,7 +180,7 @@ class App:
         return found
 
     def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
-        _allow(request, "GET", "PUT", "DELETE")
+        allow(request, "GET", "PUT", "DELETE")
         claimsets.require(client.claim_set, resource, request.method)
         item = id_of(text)
         if item is None:
@@ -193,21 +202,6 @@ class App:
             return _empty(Response(status=204))
         body = json_body(request)
         return _tagged(Response(status=204), engine.replace(resource, item, body, rights, fresh))
-
-
-def _allow(request: Request, *methods: str) -> None:
-    if request.method not in methods:
-        raise Problem(
-            problems.METHOD_NOT_ALLOWED,
-            f"{request.method} is not possible here, only {' and '.join(methods)}.",
-            headers={"Allow": ", ".join(methods)},
-        )
-
-
-def _refuse_snapshot(request: Request) -> NoReturn:
-    if request.method == "GET":
-        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
-    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
 
 
 def _tagged(response: Response, record: Stored) -> Response:

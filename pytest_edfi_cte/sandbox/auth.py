@@ -20,6 +20,9 @@ LIFETIME = 1800
 #: How many unexpired tokens one key may have, as on the ODS/API.
 MAX_TOKENS = 15
 
+# What a secret needs on an address that others reach: characters, different characters.
+_LENGTH, _DIFFERENT = 16, 8
+
 
 @dataclass(frozen=True)
 class Client:
@@ -43,6 +46,17 @@ class Client:
     def rights(self) -> Rights:
         """What decides which records it may touch."""
         return Rights(self.claims, self.namespaces)
+
+
+def guessable(client: Client) -> bool:
+    """Whether the secret is too weak for an address that others reach.
+
+    Shorter than 16 characters, of fewer than 8 different ones, or the key's own id: whatever a
+    person types by habit, and every secret that sample installations are known by. Generated ones
+    are 32 characters long.
+    """
+    secret = client.secret
+    return len(secret) < _LENGTH or len(set(secret)) < _DIFFERENT or secret == client.id
 
 
 class OAuthError(Exception):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Model, Resource
     from pytest_edfi_cte.sandbox.shapes import Draft
 
+# json.dumps makes an encoder each time.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class Body(NamedTuple):
     """A body after type inference.
@@ -105,7 +108,7 @@ class Bodies:
             modified=modified.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             student=tie.student,
             edorg=tie.edorg,
-            body=json.dumps(found.body, ensure_ascii=False, separators=(",", ":")),
+            body=_encode(found.body),
         )
         return record, Links(identities, fields, targets, parents)
 

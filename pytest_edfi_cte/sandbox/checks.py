@@ -29,7 +29,7 @@ _FORMAT_TEXTS = {
 def schema_errors(resource: Resource, draft: Draft) -> Errors:
     """Every way in which the body breaks the resource's schema."""
     found: Errors = {}
-    for error in resource.validator.iter_errors(draft.body):
+    for error in resource.validator.errors(draft.body):
         if error.validator == "required":
             for name in error.validator_value:
                 if name not in error.instance:

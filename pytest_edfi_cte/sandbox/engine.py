@@ -13,18 +13,18 @@ import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_edfi_cte.sandbox import access, problems
-from pytest_edfi_cte.sandbox.bodies import Bodies
+from pytest_edfi_cte.sandbox.bodies import Bodies, Body
 from pytest_edfi_cte.sandbox.model import title_of
 from pytest_edfi_cte.sandbox.problems import Problem
-from pytest_edfi_cte.sandbox.store import Store
+from pytest_edfi_cte.sandbox.shapes import draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_edfi_cte.sandbox.access import Rights
     from pytest_edfi_cte.sandbox.model import Model, Resource
     from pytest_edfi_cte.sandbox.shapes import Json
-    from pytest_edfi_cte.sandbox.store import Condition, Links, Stored
+    from pytest_edfi_cte.sandbox.store import Condition, Links, Store, Stored
 
 _UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -44,9 +44,11 @@ class Engine:
     Refusals are raised as :class:`Problem`.
     """
 
-    def __init__(self, model: Model, *, links: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, model: Model, store: Store, *, links: bool, clock: Callable[[], float]
+    ) -> None:
         self.model = model
-        self.store = Store()
+        self.store = store
         self.bodies = Bodies(model, self.store, links=links, clock=clock)
 
     def clear(self) -> None:
@@ -54,6 +56,14 @@ class Engine:
         with self.store.lock:
             self.store.restore()
             self.bodies.forget_descriptors()
+
+    def adopt(self, resource: Resource, bodies: Iterable[Json]) -> None:
+        """Take new records that refer to nothing as they are, unchecked: the contract's own."""
+        for sent in bodies:
+            body = Body(draft(resource.shape, sent), {}, [], None, set())
+            identities = resource.identities(body.draft.body)
+            record, links = self.bodies.resolve(resource, body, identities)
+            self.store.insert(record._replace(id=uuid.uuid4().hex), links)
 
     def create(self, resource: Resource, sent: Any, rights: Rights | None) -> Written:
         """POST: a new record, or the existing one with the same natural key replaced."""
@@ -67,9 +77,9 @@ class Engine:
             record, links = self.bodies.resolve(resource, body, identities)
             if existing:
                 access.require(self.store, resource, existing, rights)
-                self._require_content(resource, record, rights)
+                self._require_content(resource, record, body, rights)
                 return Written(self._update(resource, existing, record, links), created=False)
-            self._require_content(resource, record, rights)
+            self._require_content(resource, record, body, rights)
             self._unique(identities)
             record = record._replace(id=uuid.uuid4().hex)
             return Written(self.store.insert(record, links), created=True)
@@ -108,7 +118,7 @@ class Engine:
                     errors=[f"The natural key is {', '.join(resource.natural_key)}."],
                 )
             record, links = self.bodies.resolve(resource, body, identities)
-            self._require_content(resource, record, rights)
+            self._require_content(resource, record, body, rights)
             if not same:
                 self._require_movable(resource, existing, holder)
             return self._update(resource, existing, record, links)
@@ -173,8 +183,11 @@ class Engine:
                     f"Another {title_of(entity)} has the same identifying values.",
                 )
 
-    def _require_content(self, resource: Resource, record: Stored, rights: Rights | None) -> None:
-        access.require_content(self.model, self.store, resource, record, rights)
+    def _require_content(
+        self, resource: Resource, record: Stored, body: Body, rights: Rights | None
+    ) -> None:
+        content = body.draft.body
+        access.require_content(self.model, self.store, resource, record, content, rights)
 
     def _require_movable(self, resource: Resource, existing: Stored, holder: Stored | None) -> None:
         """A key may change to one that nobody has, while nobody refers to the old one."""

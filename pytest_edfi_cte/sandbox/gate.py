@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request
 from pytest_edfi_cte.sandbox.app import system_error
 from pytest_edfi_cte.sandbox.faults import TRACE, ConnectionDropped, Faults
 from pytest_edfi_cte.sandbox.log import ReceivedRequest, RequestLog, seen
+from pytest_edfi_cte.sandbox.wire import mounted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +30,7 @@ class Gate:
     """The WSGI application: faults outermost, then middleware, first one outermost, then the API.
 
     ``admin`` answers below :data:`ADMIN`; neither logged nor troubled. ``clock``: seconds since
-    1970.
+    1970. ``base``: where the API is, ``""`` or ``/tenant/2027``.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Gate:
         tokens: Tokens,
         middleware: Sequence[Middleware],
         clock: Callable[[], float],
+        base: str,
     ) -> None:
         self.log = RequestLog()
         self.faults = Faults(tokens.revoke)
         self.admin: WSGIApplication | None = None
         self._tokens = tokens
         self._clock = clock
+        self._base = base
         self._numbers = itertools.count()
         for wrapper in reversed(middleware):
             answer = _wrap(wrapper, answer)
@@ -54,7 +57,7 @@ class Gate:
         path = environ.get("PATH_INFO", "")
         if self.admin and (path == ADMIN or path.startswith(f"{ADMIN}/")):
             return self.admin(environ, start)
-        request = Request(environ)
+        request = Request(mounted(environ, self._base))
         number, arrived, begin = next(self._numbers), self._clock(), time.perf_counter()
         owner = self._tokens.owner(request.headers.get("Authorization"))
         client_id = owner.id if owner else None
@@ -67,7 +70,7 @@ class Gate:
         except Exception:  # noqa: BLE001 - a server answers 500 whatever happens inside it
             response = system_error(request)
         finally:
-            traces = environ.get(TRACE)
+            traces = request.environ.get(TRACE)
             self.log.add(
                 ReceivedRequest(
                     number=number,

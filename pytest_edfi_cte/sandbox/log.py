@@ -1,7 +1,7 @@
 """What the sandbox received: every request in order of arrival, without anything secret.
 
 Kept in a temporary database that SQLite moves to disk when it grows, so that a long run does not
-fill the memory.
+fill the memory; the latest million of them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MASK = "***"
 
 _HIDDEN = frozenset({"authorization", "cookie", "proxy-authorization"})
+#: So many are kept, the latest: a sandbox that runs for weeks must not fill the disk.
+KEPT = 1_000_000
 #: So many entries wait in memory before they are written together.
 _BATCH = 256
 
@@ -123,6 +125,9 @@ class RequestLog:
         self._db.execute("BEGIN")
         rows = [_row(entry) for entry in self._waiting]
         self._db.executemany(f"INSERT INTO entry VALUES ({places})", rows)  # noqa: S608 - question marks
+        if self._waiting:
+            newest = max(entry.number for entry in self._waiting)
+            self._db.execute("DELETE FROM entry WHERE number <= ?", (newest - KEPT,))
         self._db.execute("COMMIT")
         self._waiting.clear()
 

@@ -9,41 +9,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator, FormatChecker
-
 from pytest_edfi_cte.contract import STANDARDS, shipped
 from pytest_edfi_cte.sandbox.shapes import Collection, Object, Scalar, flatten, object_of
+from pytest_edfi_cte.sandbox.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_edfi_cte.sandbox.shapes import Json, Shape
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-_FORMATS = FormatChecker(formats=())
-
-
-@_FORMATS.checks("date", raises=ValueError)
-def _is_date(value: object) -> bool:
-    # fromisoformat alone would also take 20240823 and 2024-W34-5 from Python 3.11 on.
-    if not isinstance(value, str):
-        return True
-    return bool(_DATE.fullmatch(value) and date.fromisoformat(value))
-
-
-@_FORMATS.checks("int32")
-def _is_int32(value: object) -> bool:
-    return not isinstance(value, int) or -(2**31) <= value < 2**31
-
-
-@_FORMATS.checks("int64")
-def _is_int64(value: object) -> bool:
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+# json.dumps makes an encoder each time.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -59,7 +38,7 @@ class Field:
     key: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One collection of the API.
 
@@ -74,7 +53,7 @@ class Resource:
     natural_key: Mapping[str, tuple[str, ...]]
     is_a: Mapping[str, Mapping[str, tuple[str, ...]]]
     shape: Object
-    validator: Draft202012Validator
+    validator: Validator
     fields: Mapping[str, Field]
     unified: tuple[tuple[tuple[str, ...], ...], ...] = ()
     key_changes: bool = False
@@ -121,6 +100,14 @@ class Model:
     def named(self, collection: str) -> Resource:
         """Like :meth:`find`, for a name that is known to exist."""
         return self._by_name[collection.lower()]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Collection -> how its natural keys are made, as text: what stored records depend on."""
+        return {
+            r.collection: json.dumps([r.entity, r.natural_key, r.is_a], sort_keys=True)
+            for r in self.resources
+        }
 
     def is_a(self, entity: str, abstract: str) -> bool:
         """Whether the entity is a concrete kind of the abstract one."""
@@ -190,7 +177,7 @@ def at(body: Json, path: tuple[str, ...]) -> Any:
 
 def key_of(parts: Mapping[str, Any]) -> str:
     """A natural key as text: its values in the order of their names, with their JSON types."""
-    return json.dumps([parts[name] for name in sorted(parts)], ensure_ascii=False)
+    return _encode([parts[name] for name in sorted(parts)])
 
 
 def descriptor_key(value: str) -> str:
@@ -216,26 +203,13 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
             for entity, parts in abstract.items()
         },
         shape=shape,
-        validator=Draft202012Validator(_checked_part(flat), format_checker=_FORMATS),
+        validator=Validator(flat),
         fields=_fields(shape, natural_key, parts),
         unified=tuple(paths for paths in parts.values() if len(paths) > 1),
         key_changes=schema.get("x-edfi-keyChanges", False),
         is_descriptor=descriptor is not None,
         schema=schema,
     )
-
-
-def _checked_part(flat: Json) -> Json:
-    """The schema without what a validator does not look at: fewer steps for every body."""
-    kept: Json = {}
-    for key, value in flat.items():
-        if key == "properties":
-            kept[key] = {name: _checked_part(part) for name, part in value.items()}
-        elif key == "items":
-            kept[key] = _checked_part(value)
-        elif not key.startswith(("$", "x-", "title", "description")):
-            kept[key] = value
-    return kept
 
 
 def _fields(

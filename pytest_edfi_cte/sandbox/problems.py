@@ -77,6 +77,10 @@ class Problem(Exception):
         self.errors = errors
         self.headers = dict(headers or {})
 
+    def __str__(self) -> str:
+        reasons = self.validation_errors or self.errors
+        return f"{self.detail} {reasons}" if reasons else self.detail
+
     def document(self, correlation_id: str) -> dict[str, Any]:
         """The problem details object: ``detail, type, title, status, correlationId`` and more."""
         found: dict[str, Any] = {

@@ -7,7 +7,7 @@ from werkzeug.routing import Map, Rule
 from pytest_edfi_cte.sandbox import discovery
 
 _OPENAPI = f"{discovery.METADATA}{discovery.DATA}/<any(resources, descriptors):part>"
-RULES = Map(
+ROUTES = Map(
     [
         Rule("/", endpoint="discovery"),
         Rule(discovery.TOKEN, endpoint="token"),
@@ -21,4 +21,4 @@ RULES = Map(
     ],
     strict_slashes=False,
     merge_slashes=False,
-)
+).bind("")

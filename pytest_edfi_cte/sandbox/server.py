@@ -1,10 +1,12 @@
-"""A threaded HTTP server on the loopback interface, with keep-alive, for one WSGI application."""
+"""A threaded HTTP server with keep-alive for one WSGI application; on loopback unless told."""
 
 from __future__ import annotations
 
 import contextlib
+import selectors
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server as CherootServer
@@ -12,11 +14,50 @@ from cheroot.wsgi import Server as CherootServer
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-HOST = "127.0.0.1"
 _THREADS = 8
+#: Seconds for which a worker stays with a connection that has just had an answer.
+_LINGER = 0.01
+#: Seconds for which a request waits until the one before it is answered.
+_TURN = 0.005
+
+# One system call per wait; not every platform has poll.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class _Connection(HTTPConnection):
+    """A connection whose worker stays with it while requests follow each other closely.
+
+    cheroot alone gives a connection back to the accepting thread after every request, and lets
+    all workers run at once. In Python both cost more than most of our requests do: threads that
+    want to run at the same time hand the interpreter to and fro at every system call. So requests
+    take turns; a slow one (a delay that a test asked for) is not waited for.
+    """
+
+    #: Of all sandboxes of the process, since they share the interpreter.
+    _turn: ClassVar = threading.Lock()
+
+    def communicate(self) -> bool:
+        """Answer what has come; True if the connection is to be kept."""
+        while self._has_request():
+            in_turn = self._turn.acquire(timeout=_TURN)
+            try:
+                if not super().communicate():  # type: ignore[no-untyped-call] # cheroot's own
+                    return False
+            finally:
+                if in_turn:
+                    self._turn.release()
+        return True
+
+    def _has_request(self) -> bool:
+        if self.rfile.has_data():
+            return True
+        workers = self.server.requests
+        # Whoever comes next must find a free worker.
+        others_can_come = workers.idle and not workers.qsize
+        with _Selector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            return bool(selector.select(_LINGER if others_can_come else 0))
+
     def close(self) -> None:
         # cheroot closes only the reading side; the writing one is left to the garbage collector,
         # which from Python 3.13 on reports that its socket is gone by then.
@@ -26,12 +67,28 @@ class _Connection(HTTPConnection):
 
 
 class Server:
-    """Listens on a free port of 127.0.0.1 from :meth:`start` to :meth:`stop`."""
+    """Listens from :meth:`start` to :meth:`stop`; port 0 is a free one.
 
-    def __init__(self, app: WSGIApplication) -> None:
+    ``tls``: files of the certificate (with its chain) and of its key; then it speaks HTTPS alone.
+    Raises OSError where they cannot be read or do not belong together.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        host: str,
+        port: int,
+        tls: tuple[str, str] | None = None,
+    ) -> None:
         self._server: Any = CherootServer(
-            (HOST, 0), app, numthreads=_THREADS, server_name="edfi-cte-sandbox", shutdown_timeout=1
+            (host, port),
+            app,
+            numthreads=_THREADS,
+            server_name="edfi-cte-sandbox",
+            shutdown_timeout=1,
         )
+        if tls:
+            self._server.ssl_adapter = _tls(*tls)
         self._server.ConnectionClass = _Connection
         # Ten by default: a test run with a few sessions would lose its connections.
         self._server.keep_alive_conn_limit = 1000
@@ -65,3 +122,14 @@ class Server:
         """Close every connection and free the port."""
         self._server.stop()
         self._thread.join()
+
+
+def _tls(certificate: str, key: str) -> Any:
+    # Imported late: few need it, and every start would wait for it.
+    from cheroot.ssl.builtin import BuiltinSSLAdapter  # noqa: PLC0415 - see above
+
+    for file in (certificate, key):
+        if "ENCRYPTED" in Path(file).read_text(encoding="utf-8", errors="replace"):
+            # OpenSSL would ask the terminal for the passphrase, and a CI job would wait for ever.
+            raise OSError(f"{file} is encrypted: give a key without a passphrase")
+    return BuiltinSSLAdapter(certificate, key)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Object:
     required: frozenset[str]
     reference: str | None = None
 
-    @property
+    @cached_property
     def identity(self) -> list[str]:
         """Names of the scalar properties that identify it, sorted."""
         return sorted(

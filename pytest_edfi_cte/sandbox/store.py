@@ -1,43 +1,39 @@
 """Where records are kept: SQLite with one connection and one lock, so one writer at a time.
 
 Keys, references and natural-key parts have indexes of their own; nothing that asks by key reads
-more rows than it answers with. A write is one transaction: it happens whole or not at all.
+more rows than it answers with. A write is one transaction: it happens whole or not at all, and in
+a file it outlives the process from the moment that it is answered.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import threading
 import weakref
 from contextlib import contextmanager
+from json import dumps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_edfi_cte.sandbox.database import connect
+from pytest_edfi_cte.sandbox.database import TABLES, About, connect, create, is_new
+from pytest_edfi_cte.sandbox.queries import (
+    CLAIMED,
+    COLUMNS,
+    COUNT_LIMIT,
+    WIDTH,
+    Condition,
+    Query,
+)
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
-#: More rows than this are not counted when the narrowest condition of a query is looked for.
-_COUNT_LIMIT = 1000
+__all__ = ["Condition", "Links", "Store", "Stored"]
 
-_COLUMNS = "r.seq, r.id, r.resource, r.version, r.modified, r.student, r.edorg, r.body"
-
-_BY_FIELD = "FROM field f CROSS JOIN record r ON r.seq = f.seq"
-
-# The ed-orgs that a list of claims covers: the claimed ones and everything below them.
-_COVERED = """WITH RECURSIVE covered(id) AS (
-  SELECT value FROM json_each(:claims)
-  UNION SELECT child FROM hierarchy JOIN covered ON parent = covered.id)"""
-
-# May a key with these claims see record r? A tie, or something of an ed-org: if the ed-org is
-# covered. Neither that nor about a student: yes. Anything else about a student: if some tie of
-# that student is.
-_VISIBLE = """(CASE WHEN r.edorg IS NOT NULL THEN r.edorg IN (SELECT id FROM covered)
-  WHEN r.student IS NULL THEN 1
-  ELSE EXISTS(SELECT 1 FROM record e WHERE e.student = r.student AND e.edorg IS NOT NULL
-              AND e.edorg IN (SELECT id FROM covered)) END)"""
+# How a transaction begins, is undone and ends; an inner one is a part of the outer one.
+_OUTER = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")
+_INNER = ("SAVEPOINT part", ("ROLLBACK TO part", "RELEASE part"), "RELEASE part")
 
 
 class Stored(NamedTuple):
@@ -66,49 +62,80 @@ class Links(NamedTuple):
     parents: Sequence[tuple[int, int]]
 
 
-class Condition(NamedTuple):
-    """``name`` equals ``value``; ``key`` when it is part of the natural key (and so indexed).
+class Store:
+    """All records of one sandbox, in memory or in a file. Safe for use from several threads.
 
-    Outside the key, ``name`` is a dotted path, or several with ``|`` between them: any may match.
+    ``new``: nothing was ever planted in it. Raises :class:`~database.DatabaseRefused`.
     """
 
-    name: str
-    value: Any
-    key: bool
-
-
-class Store:
-    """All records of one sandbox, in memory. Safe for use from several threads."""
-
-    def __init__(self) -> None:
+    def __init__(self, about: About, path: Path | None = None) -> None:
         self.lock = threading.RLock()
-        self._db, self._seed = connect(), connect()
+        self._about = about
+        self._db = connect(path, about)
         # A connection that is merely forgotten is a ResourceWarning from Python 3.13 on.
-        weakref.finalize(self, _close, self._db, self._seed)
-        # Not reset by restore(): an ETag from before must never fit a record from after.
-        self._versions = itertools.count(1)
+        self.close = weakref.finalize(self, _close, self._db)
+        # Claims -> every ed-org that they cover, until the hierarchy changes.
+        self._covered: dict[tuple[int, ...], frozenset[int]] = {}
+        self.new = is_new(self._db)
+        # Not reset by restore(), and kept with the records: an ETag from before must never fit a
+        # record from after.
+        last = 0 if self.new else self._rows("SELECT version FROM about", ())[0][0]
+        self._versions = itertools.count(last + 1)
 
-    def remember(self) -> None:
-        """Make the present state the one that :meth:`restore` goes back to."""
-        with self.lock:
-            self._db.backup(self._seed)
+    @property
+    def seed(self) -> str:
+        """The name of what was planted, as :meth:`planting` was told."""
+        return "" if self.new else str(self._rows("SELECT seed FROM about", ())[0][0])
+
+    @contextmanager
+    def planting(self, seed: str) -> Iterator[None]:
+        """Make the tables and keep what the block writes as the state of :meth:`restore`.
+
+        All of it or nothing: a file is new until the block has ended well.
+        """
+        with self.transaction():
+            create(self._db, self._about)
+            yield
+            for name in TABLES:
+                self._db.execute(f"INSERT INTO seed_{name} SELECT * FROM {name}")  # noqa: S608 - names above
+            self._db.execute("UPDATE about SET seed = ?", (seed,))
+        self.new = False
 
     def restore(self) -> None:
-        """Back to the remembered state, an empty store if none was."""
-        with self.lock:
-            self._seed.backup(self._db)
+        """Back to what was planted. Costs what was changed, not what is there."""
+        with self.transaction():
+            self._covered.clear()
+            # A record that others refer to may have to be put back: they are looked at afterwards.
+            self._db.execute("PRAGMA defer_foreign_keys = ON")
+            self._db.execute(
+                "DELETE FROM record WHERE NOT EXISTS(SELECT 1 FROM seed_record s"
+                " WHERE s.seq = record.seq AND s.version = record.version)"
+            )
+            lost = self._db.execute(
+                "SELECT seq FROM seed_record s"
+                " WHERE NOT EXISTS(SELECT 1 FROM record r WHERE r.seq = s.seq)"
+            ).fetchall()
+            for name in TABLES if lost else ():
+                self._db.executemany(
+                    f"INSERT INTO {name} SELECT * FROM seed_{name} WHERE seq = ?",  # noqa: S608 - names above
+                    lost,
+                )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """One write at a time; undone as a whole when the block raises."""
+        """One write at a time; undone as a whole when the block raises. May be nested."""
         with self.lock:
-            self._db.execute("BEGIN IMMEDIATE")
+            begin, undo, end = _INNER if self._db.in_transaction else _OUTER
+            self._db.execute(begin)
             try:
                 yield
+                self._db.execute(end)
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._covered.clear()
+                # A full disk has undone it already.
+                for statement in undo if self._db.in_transaction else ():
+                    self._db.execute(statement)
                 raise
-            self._db.execute("COMMIT")
 
     def by_id(self, resource: str, record_id: str) -> Stored | None:
         """The record of a resource with this id."""
@@ -122,7 +149,7 @@ class Store:
 
     def insert(self, record: Stored, links: Links) -> Stored:
         """Keep a new record; ``seq`` and ``version`` are given here."""
-        record = record._replace(version=next(self._versions))
+        record = record._replace(version=self._next_version())
         seq = self._db.execute(
             "INSERT INTO record(id, resource, version, modified, student, edorg, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -134,20 +161,19 @@ class Store:
 
     def update(self, record: Stored, links: Links) -> Stored:
         """Replace everything of a record but its ``seq`` and ``id``; a new version is given."""
-        record = record._replace(version=next(self._versions))
+        record = record._replace(version=self._next_version())
         self._db.execute(
             "UPDATE record SET version = ?, modified = ?, student = ?, edorg = ?, body = ?"
             " WHERE seq = ?",
             (*record[3:], record.seq),
         )
-        for table in ("identity", "reference", "field", "hierarchy"):
-            self._db.execute(f"DELETE FROM {table} WHERE seq = ?", (record.seq,))  # noqa: S608 - names above
+        self._drop_links(record)
         self._add_links(record, links)
         return record
 
     def delete(self, record: Stored) -> None:
         """Remove a record; nothing may refer to it any more."""
-        self._db.execute("DELETE FROM reference WHERE seq = ?", (record.seq,))
+        self._drop_links(record)
         self._db.execute("DELETE FROM record WHERE seq = ?", (record.seq,))
 
     def dependent(self, record: Stored) -> str | None:
@@ -161,19 +187,26 @@ class Store:
 
     def visible(self, record: Stored, claims: Sequence[int]) -> bool:
         """Whether a key with these ed-org claims may see the record, stored yet or not."""
-        if record.student is None and record.edorg is None:
+        if record.edorg is not None:
+            return self.covers(claims, record.edorg)
+        if record.student is None:
             return True
-        query = (
-            f"{_COVERED} SELECT {_VISIBLE} FROM"  # noqa: S608 - constants of this module
-            " (SELECT :student AS student, :edorg AS edorg) r"
-        )
-        asked = {"claims": json.dumps(claims), "student": record.student, "edorg": record.edorg}
-        return bool(self._rows(query, asked)[0][0])
+        query = "SELECT edorg FROM record WHERE student = ? AND edorg IS NOT NULL"
+        return any(self.covers(claims, edorg) for (edorg,) in self._rows(query, (record.student,)))
 
     def covers(self, claims: Sequence[int], edorg: int) -> bool:
         """Whether the ed-org is one of the claimed ones or below one."""
-        query = f"{_COVERED} SELECT :edorg IN (SELECT id FROM covered)"  # noqa: S608 - a constant of this module
-        return bool(self._rows(query, {"claims": json.dumps(claims), "edorg": edorg})[0][0])
+        with self.lock:
+            known = self._covered.get(tuple(claims))
+            if known is None:
+                rows = self._rows(CLAIMED, {"claims": dumps(claims)})
+                known = self._covered[tuple(claims)] = frozenset(row[0] for row in rows)
+        return edorg in known
+
+    def values(self, resource: str, name: str) -> list[Any]:
+        """The values that a part of a resource's natural key has."""
+        query = "SELECT DISTINCT value FROM field WHERE resource = ? AND name = ?"
+        return [value for (value,) in self._rows(query, (resource, name))]
 
     def tied(self, student: str) -> bool:
         """Whether anything ties this student to any ed-org."""
@@ -196,14 +229,8 @@ class Store:
 
         ``claims``: only what they may see; None sees everything.
         """
-        source, asked = self._query(resource, conditions, claims)
-        if after:
-            source += " AND r.seq > :after"
-        asked |= {"limit": limit, "offset": offset, "after": after}
-        # The order of the leading table is the order of its index: nothing is sorted.
-        order = "ORDER BY f.seq" if source.startswith(_BY_FIELD) else "ORDER BY r.seq"
-        prefix = f"{_COVERED} SELECT {_COLUMNS}"
-        rows = self._rows(f"{prefix} {source} {order} LIMIT :limit OFFSET :offset", asked)
+        query = self._query(resource, conditions, claims)
+        rows = self._rows(*query.page(limit, offset, after))
         return [Stored(*row) for row in rows]
 
     def count(
@@ -214,53 +241,30 @@ class Store:
         claims: Sequence[int] | None = None,
     ) -> int:
         """How many records :meth:`select` finds without limit and offset."""
-        source, asked = self._query(resource, conditions, claims)
-        return int(self._rows(f"{_COVERED} SELECT count(*) {source}", asked)[0][0])
+        return int(self._rows(*self._query(resource, conditions, claims).count())[0][0])
 
     def _query(
         self, resource: str, conditions: Sequence[Condition], claims: Sequence[int] | None
-    ) -> tuple[str, dict[str, Any]]:
-        asked: dict[str, Any] = {"resource": resource, "claims": json.dumps(claims or [])}
-        where = ["r.resource = :resource"]
-        source = "FROM record r"
-        for index, condition in enumerate(self._narrowest_first(resource, conditions)):
-            name, value = f"name{index}", f"value{index}"
-            asked[value] = condition.value
-            if condition.name == "id":
-                where.append(f"r.id = :{value}")
-                continue
-            if not condition.key:
-                # Root properties outside the key are rare in queries: no index, one resource read.
-                places = {f"{name}_{n}": p for n, p in enumerate(condition.name.split("|"))}
-                asked |= places
-                equal = (f"json_extract(r.body, '$.' || :{p}) = :{value}" for p in places)
-                where.append(f"({' OR '.join(equal)})")
-                continue
-            asked[name] = condition.name
-            match = f"f.resource = :resource AND f.name = :{name} AND f.value = :{value}"
-            if index == 0:
-                source = _BY_FIELD
-                where.append(match)
-            else:
-                where.append(f"EXISTS(SELECT 1 FROM field f WHERE {match} AND f.seq = r.seq)")  # noqa: S608 - names and constants of this function
-        if claims is not None:
-            where.append(_VISIBLE)
-        return f"{source} WHERE {' AND '.join(where)}", asked
+    ) -> Query:
+        return Query(resource, self._narrowest_first(resource, conditions), claims)
 
-    def _narrowest_first(self, resource: str, conditions: Sequence[Condition]) -> list[Condition]:
+    def _narrowest_first(
+        self, resource: str, conditions: Sequence[Condition]
+    ) -> Sequence[Condition]:
         """The condition that fewest records meet leads; the others are probed per record."""
 
         def width(condition: Condition) -> int:
             if not condition.key:
-                return _COUNT_LIMIT + 1
-            query = (
-                "SELECT count(*) FROM (SELECT 1 FROM field"
-                " WHERE resource = ? AND name = ? AND value = ? LIMIT ?)"
-            )
-            asked = (resource, condition.name, condition.value, _COUNT_LIMIT)
-            return int(self._rows(query, asked)[0][0])
+                return COUNT_LIMIT + 1
+            asked = (resource, condition.name, condition.value, COUNT_LIMIT)
+            return int(self._rows(WIDTH, asked)[0][0])
 
-        return sorted(conditions, key=width) if len(conditions) > 1 else list(conditions)
+        return sorted(conditions, key=width) if len(conditions) > 1 else conditions
+
+    def _next_version(self) -> int:
+        version = next(self._versions)
+        self._db.execute("UPDATE about SET version = ?", (version,))
+        return version
 
     def _add_links(self, record: Stored, links: Links) -> None:
         seq, many = record.seq, self._db.executemany
@@ -270,10 +274,18 @@ class Store:
             [(record.resource, name, value, seq) for name, value in links.fields],
         )
         many("INSERT OR IGNORE INTO reference VALUES (?, ?)", [(seq, t) for t in links.references])
-        many("INSERT INTO hierarchy VALUES (?, ?, ?)", [(*pair, seq) for pair in links.parents])
+        if links.parents:
+            many("INSERT INTO hierarchy VALUES (?, ?, ?)", [(*pair, seq) for pair in links.parents])
+            self._covered.clear()
+
+    def _drop_links(self, record: Stored) -> None:
+        for table in ("identity", "reference", "field"):
+            self._db.execute(f"DELETE FROM {table} WHERE seq = ?", (record.seq,))  # noqa: S608 - names above
+        if self._db.execute("DELETE FROM hierarchy WHERE seq = ?", (record.seq,)).rowcount:
+            self._covered.clear()
 
     def _one(self, where: str, asked: tuple[Any, ...]) -> Stored | None:
-        rows = self._rows(f"SELECT {_COLUMNS} FROM record r WHERE {where}", asked)  # noqa: S608 - constants of the callers
+        rows = self._rows(f"SELECT {COLUMNS} FROM record r WHERE {where}", asked)  # noqa: S608 - constants of the callers
         return Stored(*rows[0]) if rows else None
 
     def _rows(self, query: str, asked: tuple[Any, ...] | dict[str, Any]) -> list[Any]:
@@ -281,6 +293,5 @@ class Store:
             return self._db.execute(query, asked).fetchall()
 
 
-def _close(*connections: sqlite3.Connection) -> None:
-    for connection in connections:
-        connection.close()
+def _close(connection: sqlite3.Connection) -> None:
+    connection.close()

@@ -7,8 +7,11 @@ import io
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from werkzeug.sansio.utils import get_current_url
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Request, Response
 
 from pytest_edfi_cte.sandbox import problems
@@ -17,6 +20,8 @@ from pytest_edfi_cte.sandbox.shapes import infer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from _typeshed.wsgi import WSGIEnvironment
 
 #: Page sizes as on the ODS/API.
 DEFAULT_LIMIT, MAX_LIMIT = 25, 500
@@ -40,6 +45,44 @@ class Page(NamedTuple):
     def window(self) -> dict[str, int]:
         """The part without the count."""
         return {"limit": self.limit, "offset": self.offset, "after": self.after}
+
+
+def mounted(environ: WSGIEnvironment, base: str) -> WSGIEnvironment:
+    """The request as an application sees it that is mounted at ``base``; unchanged outside of it.
+
+    Like every path, ``base`` matches in any case; what the client wrote is kept.
+    """
+    path = environ["PATH_INFO"]
+    if not base or not f"{path}/".lower().startswith(f"{base}/".lower()):
+        return environ
+    return environ | {"SCRIPT_NAME": path[: len(base)], "PATH_INFO": path[len(base) :] or "/"}
+
+
+def allow(request: Request, *methods: str) -> None:
+    """The 405 unless the method is one of these."""
+    if request.method not in methods:
+        raise Problem(
+            problems.METHOD_NOT_ALLOWED,
+            f"{request.method} is not possible here, only {' and '.join(methods)}.",
+            headers={"Allow": ", ".join(methods)},
+        )
+
+
+def refuse_snapshot(request: Request) -> NoReturn:
+    """What is answered to ``Use-Snapshot``: there is none."""
+    if request.method == "GET":
+        raise Problem(problems.NOT_FOUND, "This API has no snapshot to read from.")
+    raise Problem(problems.METHOD_NOT_ALLOWED, "A snapshot can only be read.")
+
+
+def base_url(request: Request) -> str:
+    """The base URL as the client wrote it, without trailing slash."""
+    return _base_url(request.scheme, request.host, request.root_path)
+
+
+@lru_cache(maxsize=64)  # taken apart and put together for every answer otherwise
+def _base_url(scheme: str, host: str, path: str) -> str:
+    return iri_to_uri(get_current_url(scheme, host, path)).rstrip("/")
 
 
 def json_body(request: Request) -> Any:

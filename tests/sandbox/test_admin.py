@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from pytest_edfi_cte.sandbox import log
 from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 from tests.sandbox.support import Api, student
 
@@ -97,7 +98,7 @@ def test_secrets_are_not_in_what_is_listed(box, api, remote):
     assert '"middleName": "***"' in last.body
 
 
-def test_what_is_listed_of_a_request(box, api):
+def test_what_is_listed_of_a_request(box, api, clock):
     made = api.made("students", student())
     api.get("schools")
     token, post, get = box.requests
@@ -109,5 +110,14 @@ def test_what_is_listed_of_a_request(box, api):
     assert post.headers["content-type"] == "application/json"
     assert get.body is get.location is None
     assert token.connection == post.connection == get.connection
-    assert post.time == 1_700_000_000.0
+    assert post.time == clock.now
     assert 0 < post.duration < 60
+
+
+def test_of_very_many_requests_the_latest_are_kept(new_box, monkeypatch):
+    monkeypatch.setattr(log, "KEPT", 3)
+    box = new_box(year=2027)
+    for number in range(5):
+        requests.get(f"{box.url}/{number}")
+    assert [r.path for r in box.requests] == ["/2", "/3", "/4"]
+    assert RemoteSandbox(box.admin_url, box.admin_token).url == box.url

@@ -237,7 +237,7 @@ def test_a_server_that_cannot_listen_says_so(monkeypatch):
     assert repr(box) == "<Sandbox stopped>"
 
 
-@pytest.mark.parametrize("missing", ["werkzeug", "cheroot"])
+@pytest.mark.parametrize("missing", ["werkzeug", "cheroot", "fastjsonschema"])
 def test_without_its_extra_the_import_is_an_import_error(missing):
     script = (
         f"import sys; sys.modules['{missing}'] = None\n"
@@ -272,9 +272,11 @@ def test_imports_run_one_way():
     order = [
         "problems",
         "shapes",
+        "validation",
         "model",
         "checks",
         "database",
+        "queries",
         "store",
         "access",
         "bodies",
@@ -282,6 +284,7 @@ def test_imports_run_one_way():
         "seed",
         "claimsets",
         "auth",
+        "address",
         "tokeninfo",
         "discovery",
         "routes",

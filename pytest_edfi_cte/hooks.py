@@ -29,6 +29,11 @@ class RunHooks:
             handed = json.loads(handed)
             settings = _as_in_controller(settings, handed)
             config.stash[fixtures.SETTINGS] = settings
+        if settings.observing and self._is_parallel():
+            raise ConfigurationError(
+                "--edfi-mode=observe follows one product through one scenario after the other: "
+                "run it without xdist's workers (-n0)"
+            )
         self.run = Run.of_worker(settings, handed) if handed else Run(settings)
         config.stash[fixtures.RUN] = self.run
         self.results = Collector(self.run)
@@ -69,6 +74,15 @@ class RunHooks:
 
     pytest_configure_node = pytest.hookimpl(optionalhook=True)(pytest_configure_node)
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Observe mode: one scenario after the other, and the chosen phase alone."""
+        settings = self.run.settings
+        if settings.observing:
+            out = collection.in_order(items, settings.phase)
+            if out:
+                self.config.hook.pytest_deselected(items=out)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Connect where a collected test needs the API: what is wrong is said before any test."""
@@ -78,7 +92,10 @@ class RunHooks:
             self._connect()
 
     def _is_controller(self) -> bool:
-        return not self.is_worker and getattr(self.config.option, "dist", "no") != "no"
+        return not self.is_worker and self._is_parallel()
+
+    def _is_parallel(self) -> bool:
+        return getattr(self.config.option, "dist", "no") != "no"
 
     def _connect(self) -> None:
         cache = getattr(self.config, "cache", None)

@@ -56,7 +56,21 @@ class Prerequisites:
         )
 
     def descriptors(self, uris: list[str], properties: Mapping[str, str]) -> None:
-        """Look the descriptor values up; ``properties`` maps each URI to the property it is for."""
+        """Look the descriptor values up; ``properties`` maps each URI to the property it is for.
+
+        Raises :class:`NotTestable` with those that are missing.
+        """
+        missing = self.spell(uris, properties)
+        if missing:
+            raise NotTestable(
+                "descriptor values are missing in the API:\n  "
+                + "\n  ".join(missing)
+                + "\n  Load the Ed-Fi descriptors, or choose other values with --edfi-set "
+                "(a code value, or a full uri://…#value)."
+            )
+
+    def spell(self, uris: list[str], properties: Mapping[str, str]) -> list[str]:
+        """Learn the API's own spelling of descriptor values; a text for each that is missing."""
         missing = []
         for uri in uris:
             namespace, _, code = uri.partition("#")
@@ -76,13 +90,7 @@ class Prerequisites:
                 own = elsewhere[0].partition("#")[0].rpartition("/")[0]
                 text += f"; the API has it as {elsewhere[0]}: try --edfi-namespace {own}"
             missing.append(text)
-        if missing:
-            raise NotTestable(
-                "descriptor values are missing in the API:\n  "
-                + "\n  ".join(missing)
-                + "\n  Load the Ed-Fi descriptors, or choose other values with --edfi-set "
-                "(a code value, or a full uri://…#value)."
-            )
+        return missing
 
     def _descriptor(self, collection: str, code: str) -> list[str] | None:
         """URIs the API holds for a code value; None where it would not say."""

@@ -19,17 +19,20 @@ from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.session import EdFiSession, HttpSession, Transport
 from pytest_edfi_cte.client.tokens import Token, TokenSource
 from pytest_edfi_cte.contract import Contract, ContractError, shipped
+from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
 from pytest_edfi_cte.factories import Fiction
 from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.options import SECRET_VARIABLE
+from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
+from pytest_edfi_cte.waiting import Clock
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox import Sandbox
@@ -52,6 +55,7 @@ class Run:
         self.current_test = ""
         self.notes: list[str] = []
         self.left_behind: list[str] = []
+        self.clock = Clock()
         self._sandbox: Sandbox | None = None
         self._session: EdFiSession | None = None
         self._journal: Journal | None = None
@@ -72,9 +76,13 @@ class Run:
     def _check(self) -> None:
         """Everything that can be wrong before anything is sent."""
         try:
-            load(self.contract, self.settings, "5.0")
+            table = load(self.contract, self.settings, "5.0")
         except ContractError as error:
             raise ConfigurationError(f"{error}") from None
+        used = {v for r in table.rows if r.type == "descriptor" for v in r.values.values()}
+        given, file = self.settings.descriptors, self.settings.descriptor_file
+        self.mapping = read_map(given, file, used)
+        self.observing = prepare(self.settings, self.contract, table)
         bundle = self.settings.ca_bundle
         if bundle and not self.settings.insecure:
             try:
@@ -124,6 +132,7 @@ class Run:
             retries=self.settings.retries,
             ca_bundle=self.settings.ca_bundle,
             insecure=self.settings.insecure,
+            read_only=self.settings.observing,
             trust_env=not self.settings.embedded,  # a proxy has no business with loopback
         )
         http = HttpSession(transport, self.recorder)
@@ -225,6 +234,9 @@ class Run:
         """The run in the report's words."""
         settings = self.settings
         facts = {
+            "Mode": "observe: the product is judged, this run only reads"
+            if settings.observing
+            else "drive: the API is judged",
             "API": self.redactor.clean(self.api.base_url),
             "API version": self.api.version,
             "Data standard": self.api.data_standard,
@@ -239,6 +251,9 @@ class Run:
             facts["API"] += " (embedded sandbox)"
         if settings.overrides:
             facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
+        if settings.descriptors or settings.descriptor_file:
+            pairs = [f"{stored} as {own}" for stored, own in settings.descriptors.items()]
+            facts["Mapped descriptors"] = ", ".join([*pairs, settings.descriptor_file or ""])
         if settings.insecure:
             facts["WARNING"] = "TLS CERTIFICATES WERE NOT VERIFIED (--edfi-insecure)"
         return facts
@@ -269,7 +284,9 @@ class Run:
         return self._journal
 
     def clean_up_after_killed_runs(self) -> None:
-        """Delete what earlier runs created in this API and could not delete."""
+        """Delete what earlier runs created in this API and could not delete; not when observing."""
+        if self.settings.observing:
+            return
         for journal in orphans(self.journal.path.parent, self.journal):
             here = [e for e in journal.pending() if e.base_url == self.api.base_url]
             problems = self.records.clean_up(journal)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.options import OPTIONS, SANDBOX, SECRET_VARIABLE, Option
+from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, SANDBOX, SECRET_VARIABLE, Option
 from pytest_edfi_cte.secret import Secret
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class Settings:
     """The effective settings of a run. ``sources`` maps each name to where its value came from.
 
     ``timeout`` is in seconds; ``school_year`` is the year it ends in; ``overrides`` are the raw
-    ``NAME -> VALUE`` texts of ``--edfi-set``, checked when the table is loaded.
+    ``NAME -> VALUE`` texts of ``--edfi-set``, checked when the table is loaded. ``wait``,
+    ``settle`` and ``act_timeout`` are seconds; ``acts`` maps a step to the words of its command;
+    ``descriptors`` maps a stored descriptor value to the table's that it counts as.
     """
 
     url: str | None = None
@@ -45,12 +47,26 @@ class Settings:
     ca_bundle: str | None = None
     insecure: bool = False
     keep_data: bool = False
+    mode: str = DRIVE
+    wait: float = 0.0
+    settle: float = 10.0
+    acts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    act_timeout: float = 600.0
+    phase: str | None = None
+    state: str | None = None
+    descriptors: Mapping[str, str] = field(default_factory=dict)
+    descriptor_file: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def embedded(self) -> bool:
         """True where the API is the sandbox inside this run."""
         return self.url == SANDBOX
+
+    @property
+    def observing(self) -> bool:
+        """True where the product is judged and this run only reads."""
+        return self.mode == OBSERVE
 
     def header(self) -> list[str]:
         """Lines for the pytest header: each effective value with its source; no secret."""
@@ -66,11 +82,18 @@ class Settings:
             "namespace": self.namespace,
             "timeout": f"{self.timeout:g} s",
             "retries": self.retries,
+            "mode": self.mode,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        for name in ("env_file", "ca_bundle", "keep_data"):
+        for name in ("env_file", "ca_bundle", "keep_data", "descriptor_file"):
             if getattr(self, name):
                 shown[name] = getattr(self, name)
+        shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}
+        if self.observing:
+            shown |= {"wait": f"{self.wait:g} s", "settle": f"{self.settle:g} s"}
+            # The command's words may be anything; its name is enough to recognise it.
+            shown |= {f"act {step}": words[0] for step, words in self.acts.items()}
+            shown |= {n: getattr(self, n) for n in ("phase", "state") if getattr(self, n)}
         items = [f"{k} {v} [{self.sources.get(k, 'default')}]" for k, v in shown.items()]
         lines = ["edfi: " + ", ".join(items[i : i + 3]) for i in range(0, len(items), 3)]
         if self.insecure:
@@ -94,12 +117,15 @@ def read_settings(
     values: dict[str, Any] = {}
     # The env file first: what it holds is looked up for every other option.
     for option in sorted(OPTIONS, key=lambda option: option.name != "env_file"):
-        values[option.name] = reader.overrides(option) if option.kind == "list" else None
+        values[option.name] = reader.pairs(option) if option.kind == "list" else None
         if option.kind != "list":
             values[option.name] = reader.value(option)
         if option.name == "env_file" and values["env_file"]:
             reader.load_env_file(values["env_file"])
-    values["overrides"] = values.pop("set")
+    for name, plural in (("set", "overrides"), ("act", "acts"), ("descriptor", "descriptors")):
+        values[plural] = values.pop(name)
+    if values["mode"] == DRIVE:
+        _refuse_observing(reader.sources)
     values["client_secret"] = reader.secret()
     if values["url"] == "":
         values["url"] = None
@@ -111,6 +137,16 @@ def read_settings(
         values["seed"] = random.SystemRandom().randrange(10**9)
         reader.sources["seed"] = "random"
     return Settings(**values, sources=reader.sources)
+
+
+def _refuse_observing(sources: Mapping[str, str]) -> None:
+    """In drive mode an observe option on the command line is a mistake; in an ini it may rest."""
+    for option in OPTIONS:
+        given = option.observe_only and f"option {option.flag}" in sources.values()
+        if given:
+            raise ConfigurationError(
+                f"option {option.flag}: only --edfi-mode=observe, where your product acts, uses it"
+            )
 
 
 class _Reader:
@@ -134,25 +170,25 @@ class _Reader:
 
     def value(self, option: Option) -> Any:
         for found, source in self._places(option):
-            if found is None or (found == "" and option.kind == "value"):
+            if found is None or (found == "" and option.kind in ("value", "path")):
                 continue
             self.sources[option.name] = source
             if isinstance(found, bool):
                 return found
-            if option.name in ("env_file", "ca_bundle") and source.startswith("ini"):
+            if option.kind == "path" and source.startswith("ini"):
                 found = str(self._ini_folder() / found)  # noqa: PLW2901 - made absolute once
             return self._parse(option, found, source)
         return option.default
 
-    def overrides(self, option: Option) -> dict[str, str]:
+    def pairs(self, option: Option) -> dict[str, Any]:
         """NAME=VALUE pairs; the environment holds one per line. Stronger places win per name."""
-        merged: dict[str, str] = {}
+        merged: dict[str, Any] = {}
         for found, source in reversed(self._places(option)):
             lines = found.splitlines() if isinstance(found, str) else found or []
             for line in filter(str.strip, lines):
                 name, value = self._parse(option, line, source)
                 merged[name] = value
-                self.sources[f"set {name}"] = source
+                self.sources[f"{option.name} {name}"] = source
         return merged
 
     def secret(self) -> Secret:

@@ -17,10 +17,21 @@ import requests
 import yaml
 
 import pytest_edfi_cte.hooks
+import pytest_edfi_cte.observe
+import pytest_edfi_cte.terminal
 from pytest_edfi_cte.sandbox import Sandbox
 
 # pytester's in-process runs forget what they import; what is here already is shared by all.
-PRELOADED = (faker, jsonschema, pytest_html, requests, yaml, pytest_edfi_cte.hooks)
+PRELOADED = (
+    faker,
+    jsonschema,
+    pytest_html,
+    requests,
+    yaml,
+    pytest_edfi_cte.hooks,
+    pytest_edfi_cte.observe,
+    pytest_edfi_cte.terminal,
+)
 
 
 @pytest.hookimpl(tryfirst=True)

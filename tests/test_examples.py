@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 import pytest_edfi_cte
 from pytest_edfi_cte import fixtures, sandbox_fixtures
+from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
+from tests.broken_products import prepare
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -59,8 +62,48 @@ def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatc
     )
     words = shlex.split(command)
     assert words[0] == "pytest", command
+    if "--edfi-mode=observe" in words:
+        with_a_product(pytester, sandbox)
+    if "--edfi-phase=update" in words:  # the line above it comes first
+        first = shlex.split(command.replace("update", "create"))
+        assert pytester.runpytest_subprocess(*first[1:], "-p", "no:randomly").ret == 0
     done = pytester.runpytest_subprocess(*words[1:], "-p", "no:randomly")
     assert done.ret == 0
+
+
+PRODUCT = """
+import json, sys
+sys.path.insert(0, {root!r})
+from tests.broken_products import Link, post, put
+
+def pytest_edfi_act(step, values):
+    link = Link({url!r}, {id!r}, {secret!r})
+    {{"create": post, "update": put}}[step](link, values)
+    link.close()
+    return "sent"
+
+if __name__ == "__main__":
+    pytest_edfi_act(sys.argv[1], json.load(sys.stdin))
+"""
+
+
+def with_a_product(pytester, sandbox) -> None:
+    """A product that acts when it is asked, as a hook and as the README's ./sync.sh."""
+    prepare(sandbox)
+    key = {"url": sandbox.url, "id": sandbox.client_id, "secret": sandbox.client_secret}
+    pytester.makeconftest(PRODUCT.format(root=str(ROOT), **key))
+    script = pytester.path / "sync.sh"
+    script.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} conftest.py $1\n")
+    script.chmod(0o755)
+
+
+@pytest.mark.parametrize("block", blocks("csv"))
+def test_every_crosswalk_of_the_readme_is_understood(block, tmp_path) -> None:
+    file = tmp_path / "crosswalk.csv"
+    file.write_text(block)
+    (pair,) = (line.split(",") for line in block.splitlines()[1:])
+    assert read_map({}, str(file), set()).stored_as(pair[1]) == pair[::-1]
+    assert f"'{pair[0]}={pair[1]}'" in README
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))

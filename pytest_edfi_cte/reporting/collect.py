@@ -95,6 +95,7 @@ class Collector:
             "message": "" if is_good(verdict.value) else self._paint.text(report.longreprtext),
             "findings": findings,
             "notes": notes,
+            "steps": self._paint.steps(evidence.steps),
             "exchanges": self._paint.exchanges(evidence.exchanges),
             "facts": self._run.facts(),
         }
@@ -158,6 +159,7 @@ def _properties(result: ScenarioResult) -> list[tuple[str, object]]:
         for row in result["findings"]
         if not row["ok"]
     ]
+    flat += [("edfi_step", step["line"]) for step in result["steps"]]
     return flat + [("edfi_note", note) for note in result["notes"]]
 
 

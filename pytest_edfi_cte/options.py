@@ -113,7 +113,8 @@ def _namespace(text: str) -> str:
     return text
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """``NAME=VALUE`` as name and value; ValueError for anything else."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise ValueError(f"{text!r} is not NAME=VALUE, e.g. studentUniqueId=604822")
@@ -148,7 +149,7 @@ OPTIONS: tuple[Option, ...] = (
         "set",
         "Replace a value of the certification table, e.g. studentUniqueId=604822; repeatable. "
         "update:NAME=VALUE replaces it in one scenario only.",
-        _assignment,
+        assignment,
         metavar="NAME=VALUE",
         kind="list",
     ),

@@ -70,6 +70,10 @@ class Command:
 
     def __call__(self, scenario: Scenario, step: str, values: Json) -> Act:
         """Run it with the values as JSON on stdin and in the environment."""
+        return self.run(environment(scenario, step, values), json.dumps(values))
+
+    def run(self, variables: Mapping[str, str], given: str) -> Act:
+        """Run it with this environment, and with a text on stdin."""
         who = " ".join(self.words)
         began = time.perf_counter()
         # A file and not a pipe: a child that stays behind cannot keep us waiting for its end.
@@ -78,7 +82,7 @@ class Command:
                 process = subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
                     self.words,
                     cwd=self.folder,
-                    env=environment(scenario, step, values),
+                    env=variables,
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -90,7 +94,7 @@ class Command:
             with process:
                 problem: Kind = "ok"
                 try:
-                    process.communicate(json.dumps(values).encode(), timeout=self.timeout)
+                    process.communicate(given.encode(), timeout=self.timeout)
                     outcome = f"exit code {process.returncode}"
                     problem = "act-failed" if process.returncode else "ok"
                 except subprocess.TimeoutExpired:

@@ -130,8 +130,7 @@ def read_settings(
     if values["url"] == "":
         values["url"] = None
     if values["school_year"] is None:
-        day = today or date.today()  # noqa: DTZ011 - the school's calendar day, not an instant
-        values["school_year"] = day.year + (day.month >= SCHOOL_YEAR_STARTS)
+        values["school_year"] = current_school_year(today)
         reader.sources["school_year"] = "today's date"
     if values["seed"] is None:
         values["seed"] = random.SystemRandom().randrange(10**9)
@@ -147,6 +146,12 @@ def _refuse_observing(sources: Mapping[str, str]) -> None:
             raise ConfigurationError(
                 f"option {option.flag}: only --edfi-mode=observe, where your product acts, uses it"
             )
+
+
+def current_school_year(today: date | None = None) -> int:
+    """The school year of a day, by default today, named by the year it ends in."""
+    day = today or date.today()  # noqa: DTZ011 - the school's calendar day, not an instant
+    return day.year + (day.month >= SCHOOL_YEAR_STARTS)
 
 
 class _Reader:

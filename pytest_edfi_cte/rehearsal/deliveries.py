@@ -9,7 +9,14 @@ from typing import Any
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.judge import Finding, judge_unchanged
 from pytest_edfi_cte.observed import Before
-from pytest_edfi_cte.rehearsal.outcome import DoesNotApply, Observed, Outcome, lines, named, of_finding
+from pytest_edfi_cte.rehearsal.outcome import (
+    DoesNotApply,
+    Observed,
+    Outcome,
+    lines,
+    named,
+    of_finding,
+)
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
 from pytest_edfi_cte.rehearsal.script import ASSOCIATIONS, COLLECTIONS, STUDENTS
 from pytest_edfi_cte.rehearsal.traffic import Key, Sent
@@ -111,6 +118,8 @@ def missing(rehearsed: Rehearsed, step: Played) -> list[Observed]:
             students = [_student(wanted[name, key]) for key in lost]
             total = len(step.given[name])
             about = [one for one in step.writes if one.collection == name and one.key in lost]
+            # Nothing was sent for them: perhaps because of what became of their parents.
+            about = about or [o for o in step.writes if o.student in students and not o.accepted]
             findings.append(
                 Observed(
                     name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate
 
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.rehearsal.deliveries import missing, wrong_values
@@ -30,8 +31,8 @@ def backoff(rehearsed: Rehearsed) -> Outcome:
     findings = [
         Observed(
             f"{_name(one)}, pauses between its tries",
-            f"growing: the last at least {limits.growth:g} times the first and "
-            f"{seconds(limits.shortest_pause)}",
+            f"growing: one at least {limits.growth:g} times an earlier one, and "
+            f"{seconds(limits.shortest_pause)} long",
             ", ".join(seconds(pause) for pause in one.pauses),
             lines(one.tries),
         )
@@ -44,7 +45,10 @@ def backoff(rehearsed: Rehearsed) -> Outcome:
 
 
 def _grows(one: Series, growth: float, shortest: float) -> bool:
-    return one.pauses[-1] >= max(growth * one.pauses[0], shortest)
+    # Not each longer than the one before it: a second round starts over, a Retry-After comes in
+    # between, and jitter is good practice.
+    later = zip(one.pauses[1:], accumulate(one.pauses, min), strict=False)
+    return any(pause >= max(growth * earlier, shortest) for pause, earlier in later)
 
 
 def hammering(rehearsed: Rehearsed) -> Outcome:
@@ -80,8 +84,7 @@ def retry_after(rehearsed: Rehearsed) -> Outcome:
     for hit in hits:
         for one in filter(hit.struck, step.sent):
             again = _next_try(one, step.sent)
-            end = one.request.time + one.request.duration
-            found.append((one, again.request.time - end if again else None))
+            found.append((one, again.request.time - one.request.time if again else None))
     if not found:
         raise NotTestable("no request met an answer with Retry-After")
     # What was not tried again in this step waited long enough.
@@ -90,7 +93,7 @@ def retry_after(rehearsed: Rehearsed) -> Outcome:
         Observed(
             "pause after the answer with Retry-After",
             f"at least {seconds(asked)}",
-            seconds(max(0.0, pause)),
+            seconds(pause),
             lines([one, *filter(None, [_next_try(one, step.sent)])]),
         )
         for one, pause in waited

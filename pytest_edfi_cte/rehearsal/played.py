@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.rehearsal.script import COLLECTIONS, Limits, Step, Trouble
+from pytest_edfi_cte.rehearsal.task import Records
 from pytest_edfi_cte.rehearsal.traffic import Key, Keys, Sent
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.product import Act
 
 Json = dict[str, Any]
-#: Collection -> its records.
-Records = Mapping[str, Sequence[Json]]
 
 
 @dataclass(frozen=True)

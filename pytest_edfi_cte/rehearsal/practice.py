@@ -35,7 +35,9 @@ def descriptors(rehearsed: Rehearsed) -> Outcome:
     if missing:
         received = f"{len(missing)} not: {named(sorted(missing))}"
         first = lines([used[missing[0]]])
-        findings.append(Observed("descriptor sets in use", f"all {len(used)} read", received, first))
+        findings.append(
+            Observed("descriptor sets in use", f"all {len(used)} read", received, first)
+        )
     return Outcome(tuple(findings), f"{len(used)} sets")
 
 
@@ -80,7 +82,9 @@ def token_renewal(rehearsed: Rehearsed) -> Outcome:
     first = expired[0]
     later = [one for one in step.sent if one.number > first.number]
     asked = next((one for one in later if one.kind == TOKEN and one.accepted), None)
-    went_on = asked and any(one.accepted and one.number > asked.number for one in later if one.writes)
+    went_on = asked and any(
+        one.accepted and one.number > asked.number for one in later if one.writes
+    )
     if went_on:
         return Outcome(note="after one 401" if len(expired) == 1 else "")
     refused = [one for one in later if one.status == UNAUTHORIZED]
@@ -173,7 +177,9 @@ def lookups(rehearsed: Rehearsed) -> Outcome:
     findings = []
     if len(reads) > allowed:
         received = f"{len(reads)} for {len(step.accepted)} records sent"
-        findings.append(Observed("reads of records", f"at most {allowed:g}", received, lines(reads)))
+        findings.append(
+            Observed("reads of records", f"at most {allowed:g}", received, lines(reads))
+        )
     return Outcome(tuple(findings), f"{len(reads)} reads for {len(step.accepted)} records")
 
 

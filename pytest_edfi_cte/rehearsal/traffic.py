@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.compare import at
@@ -22,7 +23,6 @@ _TOKEN_PATH = "/oauth/token"  # noqa: S105 - an address, no secret
 _MODEL = "/ed-fi/"
 _DESCRIPTORS = "descriptors"
 UNAUTHORIZED, FORBIDDEN, CONFLICT, TOO_MANY, SERVER_ERROR = 401, 403, 409, 429, 500
-_UNPARSED = object()
 
 
 class Keys:
@@ -107,23 +107,23 @@ class Sent:
         return f"#{self.number} {self.request.method} {shown}{about} → {answer}"
 
 
-def understand(requests: Iterable[ReceivedRequest], keys: Keys) -> tuple[Sent, ...]:
-    """What each request was about. Requests by id are told by what was learnt before them.
+class Reader:
+    """Understands requests, each once and in the order of their arrival.
 
-    ``requests`` in the order of arrival, from the first of the rehearsal on.
+    What a request by id was about is told by what was learnt from the ones before it.
     """
-    reader = _Reader(keys)
-    return tuple(reader.sent(request) for request in requests)
 
-
-class _Reader:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
+        #: Number of the next request that was not read yet.
+        self.next = 0
         self._spelling = {name.lower(): name for name in COLLECTIONS}
         #: id -> (key, student), from the Location of an earlier answer
         self._known: dict[str, tuple[Key | None, str | None]] = {}
 
     def sent(self, request: ReceivedRequest) -> Sent:
+        """What a request was about."""
+        self.next = request.number + 1
         path = request.path.partition("?")[0].lower()
         if path.rstrip("/").endswith(_TOKEN_PATH):
             return Sent(request, TOKEN)
@@ -159,7 +159,7 @@ def _student(body: Any) -> str | None:
 class Series:
     """Tries of one record that all failed, up to the first that did not, if there is one.
 
-    ``pauses``: seconds from the end of each failed try to the next try.
+    ``pauses``: seconds from the arrival of each failed try to that of the next.
     """
 
     tries: tuple[Sent, ...]
@@ -193,8 +193,8 @@ def series(sent: Sequence[Sent]) -> list[Series]:
 
 
 def _series(tries: Sequence[Sent]) -> Series:
-    ends = [one.request.time + one.request.duration for one in tries]
-    pauses = [
-        max(0.0, later.request.time - end) for end, later in zip(ends, tries[1:], strict=False)
-    ]
-    return Series(tuple(tries), tuple(pauses))
+    times = [one.request.time for one in tries]
+    return Series(
+        tuple(tries),
+        tuple(later - time for time, later in pairwise(times)),
+    )

@@ -1,4 +1,4 @@
-"""Certification steps 5 and 6: are the records there, right, in place, once, and not needlessly?"""
+"""Certification steps 5 and 6: records are there, right, in place, once, and not needlessly sent."""
 
 from __future__ import annotations
 

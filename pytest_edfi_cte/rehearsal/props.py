@@ -1,4 +1,4 @@
-"""What a product is handed in the steps of one rehearsal: the table's student, and invented ones."""
+"""What a product is handed in the steps of a rehearsal: the table's student, and invented ones."""
 
 from __future__ import annotations
 

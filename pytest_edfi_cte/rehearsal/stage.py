@@ -295,6 +295,7 @@ class Rehearsal:
 
     def require(self, check: str) -> Result:
         """The result of one check; raises :class:`NonConformance` where it is not met."""
+        __tracebackhide__ = True
         name = self.script.check(check).id
         result = next(result for result in self.results if result.check.id == name)
         if not result.good:
@@ -307,6 +308,7 @@ class Rehearsal:
         A should that is not met fails only where ``strict``. With pytest's fixture ``subtests``
         each check is a subtest of its own.
         """
+        __tracebackhide__ = True
         found = self.results
         wrong = [r for r in found if r.fails or (strict and not r.good)]
         if subtests is not None:

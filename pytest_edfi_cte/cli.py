@@ -62,3 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.CONFIGURATION
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -92,7 +92,12 @@ class Contract:
     def unchecked_schemas(self, standard: str) -> dict[str, Json]:
         """Like :meth:`resource_schemas`, all of them read, none checked to be a JSON Schema."""
         documents = self._documents(standard).items()
-        return {name: self._json(f"schemas/{standard}/{file}.json") for name, file in documents}
+        return {name: self.unchecked_schema(standard, file) for name, file in documents}
+
+    def unchecked_schema(self, standard: str, name: str) -> Json:
+        """Like :meth:`schema`, not checked to be a JSON Schema."""
+        found: Json = self._json(f"schemas/{standard}/{name}.json")
+        return found
 
     def _documents(self, standard: str) -> dict[str, str]:
         """Collection name -> name of its file, which is the singular of it."""

@@ -98,6 +98,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Like pytest's own, without the plugins that pyproject.toml keeps out of this suite."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:anyio")
+    return pytester
+
+
+@pytest.fixture
 def new_sandbox() -> Iterator[Callable[..., Sandbox]]:
     """``new_sandbox(*middleware, **options)`` starts a sandbox that stops with the test."""
     with ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import shutil
@@ -12,9 +13,11 @@ import pytest
 
 import pytest_edfi_cte
 from pytest_edfi_cte import fixtures, sandbox_fixtures
+from pytest_edfi_cte.commands import sandbox
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
 from tests.broken_products import prepare
+from tests.sandbox.commands import Command
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,7 +53,8 @@ def test_the_readme_begins_with_its_two_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in commands() if "pip install" not in c and "benchmarks/" not in c]
+    "command",
+    [c for c in commands() if c.startswith("pytest ")],
 )
 def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatch) -> None:
     """As it stands, but for the address and credentials of the sandbox."""
@@ -104,6 +108,31 @@ def test_every_crosswalk_of_the_readme_is_understood(block, tmp_path) -> None:
     (pair,) = (line.split(",") for line in block.splitlines()[1:])
     assert read_map({}, str(file), set()).stored_as(pair[1]) == pair[::-1]
     assert f"'{pair[0]}={pair[1]}'" in README
+
+
+SANDBOXES = [c for c in commands() if c.startswith("edfi-cte sandbox")]
+
+
+@pytest.mark.parametrize("command", SANDBOXES)
+def test_every_sandbox_of_the_readme_starts_and_stops(command, pytester) -> None:
+    """As it stands, but for the port, which another test may have."""
+    started = Command(*shlex.split(command.replace("--port 8765", "--port 0"))[2:])
+    assert "Ctrl-C stops it." in started.screen
+    assert started.end() == (0, "")
+
+
+def test_every_command_of_the_readme_is_run_by_one_of_these_tests() -> None:
+    known = ("pytest ", "edfi-cte sandbox", "python3 -m venv ", "python benchmarks/")
+    assert [c for c in commands() if not c.startswith(known)] == []
+
+
+def test_every_option_of_the_sandbox_is_in_the_readme() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    sandbox.add_arguments(parser)
+    for action in parser._actions:
+        assert (
+            f"`{action.option_strings[0]} " in README or f"`{action.option_strings[0]}`" in README
+        )
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))

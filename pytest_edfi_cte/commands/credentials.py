@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,13 +69,12 @@ def clients(given: Sequence[str], file: str | None, environment: str) -> list[Ke
 
 
 @contextmanager
-def env_file(path: Path, url: str, key: Key) -> Iterator[None]:
-    """A dotenv file with the address and the key, for this user alone, while the block runs.
+def env_file(path: Path, values: Mapping[str, str]) -> Iterator[None]:
+    """A dotenv file with these variables, for this user alone, while the block runs.
 
     It appears whole, so whoever waits for it can read it at once. Raises
     :class:`ConfigurationError` if it cannot be written or is a file of the user's own.
     """
-    values = {"EDFI_URL": url, "EDFI_CLIENT_ID": key.id, "EDFI_CLIENT_SECRET": key.secret}
     lines = [f"{name}={_quoted(value)}" for name, value in values.items()]
     text = "\n".join([MARK, *lines, ""])
     try:

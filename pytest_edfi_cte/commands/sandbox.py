@@ -53,6 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the records in this file: they are there again at the next start "
         "(default: in memory)",
     )
+    add(
+        "--openapi",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a state's extension, Swagger 2.0 or OpenAPI 3, JSON or YAML: its resources are added "
+        "or replace those of the data standard; repeatable. Values of its descriptors: see --seed, "
+        "in a folder of its namespace",
+    )
     add("--no-links", action="store_true", help="references without their link objects")
     add = parser.add_argument_group("where it listens").add_argument
     add("--port", type=int, default=0, metavar="N", help="default: a free one")
@@ -88,8 +97,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--env-file",
         metavar="FILE",
-        help="write EDFI_URL, EDFI_CLIENT_ID and EDFI_CLIENT_SECRET of the first key to this file "
-        "instead of showing secrets; for your eyes only (mode 0600), removed at the end",
+        help="write EDFI_URL, EDFI_CLIENT_ID and EDFI_CLIENT_SECRET of the first key to this file, "
+        "with EDFI_SANDBOX_ADMIN_URL and EDFI_SANDBOX_ADMIN_TOKEN, instead of showing secrets; for "
+        "your eyes only (mode 0600), removed at the end",
     )
 
 
@@ -106,8 +116,14 @@ def run(arguments: argparse.Namespace) -> int:
         stack.callback(sandbox.close)
         shown = keys or [own]
         if arguments.env_file:
-            path = Path(arguments.env_file)
-            stack.enter_context(env_file(path, sandbox.url, shown[0]))
+            variables = {
+                "EDFI_URL": sandbox.url,
+                "EDFI_CLIENT_ID": shown[0].id,
+                "EDFI_CLIENT_SECRET": shown[0].secret,
+                "EDFI_SANDBOX_ADMIN_URL": sandbox.admin_url,
+                "EDFI_SANDBOX_ADMIN_TOKEN": sandbox.admin_token,
+            }
+            stack.enter_context(env_file(Path(arguments.env_file), variables))
         _warn(arguments, sandbox)
         sys.stdout.write(_screen(arguments, sandbox, shown))
         sys.stdout.flush()
@@ -129,6 +145,7 @@ def _start(arguments: argparse.Namespace, own: Key, keys: Sequence[Key]) -> Sand
             client_secret=own.secret,
             clients=[Client(k.id, k.secret, k.ed_orgs, **k.options) for k in keys],
             links=not arguments.no_links,
+            openapi=arguments.openapi,
             db=arguments.db,
             seed=arguments.seed,
             tenant=arguments.tenant,
@@ -170,6 +187,9 @@ def _screen(arguments: argparse.Namespace, sandbox: Sandbox, keys: Sequence[Key]
         if not arguments.env_file:
             lines += [f"  client secret  {key.shown}"]
         lines += [f"  has            {key.summary}"]
+    lines += ["", f"  admin URL      {sandbox.admin_url} (for tests: records, requests, faults)"]
+    if not arguments.env_file:
+        lines += [f"  admin token    {sandbox.admin_token}"]
     first = keys[0]
     lines += ["", "To run the certification scenarios against it, in another terminal:", ""]
     command = "pytest --pyargs pytest_edfi_cte"

@@ -12,6 +12,8 @@ from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server as CherootServer
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from _typeshed.wsgi import WSGIApplication
 
 _THREADS = 8
@@ -66,6 +68,17 @@ class _Connection(HTTPConnection):
         super().close()
 
 
+class _Cheroot(CherootServer):
+    @staticmethod
+    def bind_socket(socket_: socket, bind_addr: Any) -> Any:
+        try:
+            socket_.bind(bind_addr)
+        except OSError:
+            socket_.close()  # cheroot leaves this one to the garbage collector as well
+            raise
+        return socket_
+
+
 class Server:
     """Listens from :meth:`start` to :meth:`stop`; port 0 is a free one.
 
@@ -80,12 +93,14 @@ class Server:
         port: int,
         tls: tuple[str, str] | None = None,
     ) -> None:
-        self._server: Any = CherootServer(
+        self._server: Any = _Cheroot(
             (host, port),
             app,
             numthreads=_THREADS,
             server_name="edfi-cte-sandbox",
             shutdown_timeout=1,
+            # Five by default: of a dozen clients that come at once some would wait for seconds.
+            request_queue_size=128,
         )
         if tls:
             self._server.ssl_adapter = _tls(*tls)

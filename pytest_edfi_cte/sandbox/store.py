@@ -12,41 +12,34 @@ import threading
 import weakref
 from contextlib import contextmanager
 from json import dumps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from pytest_edfi_cte.sandbox import changes
 from pytest_edfi_cte.sandbox.database import TABLES, About, connect, create, is_new
 from pytest_edfi_cte.sandbox.queries import (
     CLAIMED,
     COLUMNS,
-    COUNT_LIMIT,
     WIDTH,
     Condition,
     Query,
+    Stored,
+    narrowest_first,
 )
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from pytest_edfi_cte.sandbox.changes import Change
+
 __all__ = ["Condition", "Links", "Store", "Stored"]
+
+Answer = TypeVar("Answer")
 
 # How a transaction begins, is undone and ends; an inner one is a part of the outer one.
 _OUTER = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")
 _INNER = ("SAVEPOINT part", ("ROLLBACK TO part", "RELEASE part"), "RELEASE part")
-
-
-class Stored(NamedTuple):
-    """One record as it is kept; ``body`` is JSON text without id, ETag and date."""
-
-    seq: int
-    id: str
-    resource: str
-    version: int
-    modified: str
-    student: str | None
-    edorg: int | None
-    body: str
 
 
 class Links(NamedTuple):
@@ -105,6 +98,7 @@ class Store:
         """Back to what was planted. Costs what was changed, not what is there."""
         with self.transaction():
             self._covered.clear()
+            changes.forget(self._db)
             # A record that others refer to may have to be put back: they are looked at afterwards.
             self._db.execute("PRAGMA defer_foreign_keys = ON")
             self._db.execute(
@@ -176,6 +170,15 @@ class Store:
         self._drop_links(record)
         self._db.execute("DELETE FROM record WHERE seq = ?", (record.seq,))
 
+    def note(self, change: Change) -> None:
+        """Keep a deletion or key change for change queries, under a version of its own."""
+        changes.add(self._db, self._next_version(), change)
+
+    def ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Read what other modules keep in this database, e.g. :mod:`changes`."""
+        with self.lock:
+            return question(self._db)
+
     def dependent(self, record: Stored) -> str | None:
         """The resource of a record that refers to this one, None if there is none."""
         found = self._rows(
@@ -246,20 +249,11 @@ class Store:
     def _query(
         self, resource: str, conditions: Sequence[Condition], claims: Sequence[int] | None
     ) -> Query:
-        return Query(resource, self._narrowest_first(resource, conditions), claims)
-
-    def _narrowest_first(
-        self, resource: str, conditions: Sequence[Condition]
-    ) -> Sequence[Condition]:
-        """The condition that fewest records meet leads; the others are probed per record."""
-
-        def width(condition: Condition) -> int:
-            if not condition.key:
-                return COUNT_LIMIT + 1
-            asked = (resource, condition.name, condition.value, COUNT_LIMIT)
+        def width(condition: Condition, limit: int) -> int:
+            asked = (resource, condition.name, condition.value, limit)
             return int(self._rows(WIDTH, asked)[0][0])
 
-        return sorted(conditions, key=width) if len(conditions) > 1 else conditions
+        return Query(resource, narrowest_first(conditions, width), claims)
 
     def _next_version(self) -> int:
         version = next(self._versions)

@@ -13,10 +13,11 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import fastjsonschema
-from jsonschema import Draft202012Validator, FormatChecker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from jsonschema import Draft202012Validator, FormatChecker
 
     from pytest_edfi_cte.sandbox.shapes import Json
 
@@ -24,10 +25,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: Formats of whole numbers: least and greatest value.
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
-_FORMATS = FormatChecker(formats=())
 
-
-@_FORMATS.checks("date", raises=ValueError)
 def _is_date(value: object) -> bool:
     # fromisoformat alone would also take 20240823 and 2024-W34-5 from Python 3.11 on.
     if not isinstance(value, str):
@@ -35,14 +33,19 @@ def _is_date(value: object) -> bool:
     return bool(_DATE.fullmatch(value) and date.fromisoformat(value))
 
 
-@_FORMATS.checks("int32")
-def _is_int32(value: object) -> bool:
-    return not isinstance(value, int) or -(2**31) <= value < 2**31
+def _is_within(least: int, greatest: int) -> Callable[[object], bool]:
+    return lambda value: not isinstance(value, int) or least <= value <= greatest
 
 
-@_FORMATS.checks("int64")
-def _is_int64(value: object) -> bool:
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+@cache
+def _formats() -> FormatChecker:
+    from jsonschema import FormatChecker  # noqa: PLC0415 - see _thorough
+
+    checker = FormatChecker(formats=())
+    checker.checks("date", raises=ValueError)(_is_date)
+    for name, (least, greatest) in _RANGES.items():
+        checker.checks(name)(_is_within(least, greatest))
+    return checker
 
 
 class Validator:
@@ -53,7 +56,6 @@ class Validator:
 
     def __init__(self, flat: Json) -> None:
         self.schema = _checked_part(flat)
-        self._thorough = Draft202012Validator(self.schema, format_checker=_FORMATS)
 
     def errors(self, body: Json) -> Iterable[Any]:
         """Every way in which the body breaks the schema, as ``jsonschema.ValidationError``."""
@@ -66,6 +68,13 @@ class Validator:
         except ValueError:  # fastjsonschema's own errors are, and those of the date are
             return False
         return True
+
+    @cached_property
+    def _thorough(self) -> Draft202012Validator:
+        # A quarter of the time until a sandbox is ready, if it were imported before a body is bad.
+        from jsonschema import Draft202012Validator  # noqa: PLC0415 - see above
+
+        return Draft202012Validator(self.schema, format_checker=_formats())
 
     @cached_property
     def _quick(self) -> Callable[[Json], object]:

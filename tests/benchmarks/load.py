@@ -58,10 +58,14 @@ class Process:
 
 @dataclass
 class Measured:
-    """How a number of requests went. ``seconds`` of wall time, ``cpu`` seconds of the server."""
+    """How a number of requests went.
+
+    ``seconds`` of wall time, ``cpu`` seconds of the server and ``own`` ones of the load.
+    """
 
     seconds: float
     cpu: float
+    own: float
     latencies: list[float]
 
     @property
@@ -73,6 +77,11 @@ class Measured:
     def cpu_each(self) -> float:
         """Milliseconds of the server's CPU per request."""
         return 1000 * self.cpu / len(self.latencies)
+
+    @property
+    def own_each(self) -> float:
+        """Milliseconds of the load's CPU per request."""
+        return 1000 * self.own / len(self.latencies)
 
     def latency(self, share: float) -> float:
         """Milliseconds within which this share of the requests was answered."""
@@ -120,7 +129,7 @@ class Load:
         """Send every request, each connection its next one as soon as it has an answer."""
         waiting = iter(requests)
         latencies: list[float] = []
-        cpu, begun = self._server.cpu, time.perf_counter()
+        cpu, own, begun = self._server.cpu, time.process_time(), time.perf_counter()
         busy = sum(self._send(connection, waiting) for connection in self._connections)
         while busy:
             for key, _ in self._selector.select():
@@ -135,7 +144,8 @@ class Load:
                 answered(answer)
                 busy -= not self._send(connection, waiting)
         seconds = time.perf_counter() - begun
-        return Measured(seconds, self._server.cpu - cpu, latencies)
+        own = time.process_time() - own
+        return Measured(seconds, self._server.cpu - cpu, own, latencies)
 
     @staticmethod
     def _send(connection: _Connection, waiting: Iterator[bytes]) -> bool:

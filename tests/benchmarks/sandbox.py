@@ -24,8 +24,6 @@ from urllib.parse import urlencode
 
 from load import Answer, Load, Measured, Process
 
-from pytest_edfi_cte.cli import COMMANDS
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,14 +34,6 @@ URI = "uri://ed-fi.org/"
 #: Associations of one student, one per school year.
 EACH = 10
 READS = 5000
-
-_IN_PYTHON = """
-import sys
-from pytest_edfi_cte.sandbox import Sandbox
-with Sandbox(client_id=sys.argv[1], client_secret=sys.argv[2], db=sys.argv[3] or None) as sandbox:
-    print(sandbox.url, flush=True)
-    sys.stdin.read()
-"""
 
 
 def student(number: int) -> dict:
@@ -110,29 +100,21 @@ def natural_key(number: int, turn: int) -> str:
 @contextlib.contextmanager
 def running(db: Path | None) -> Iterator[tuple[int, Process, float]]:
     """A sandbox in a process: its port, the process, seconds until it answered discovery."""
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).with_name("edfi-cte"), "sandbox", f"--port={port}"]
+    command += ["--client", f"{CLIENT}:{SECRET}:Ed-Fi Sandbox:{EDORG}"]
+    command += [f"--db={db}"] if db else []
     begun = time.perf_counter()
-    if "sandbox" in COMMANDS:
-        with socket.create_server((HOST, 0)) as free:
-            port = free.getsockname()[1]
-        command = ["-m", "pytest_edfi_cte.cli", "sandbox", f"--port={port}"]
-        command += ["--client", f"{CLIENT}:{SECRET}:Ed-Fi Sandbox:{EDORG}"]
-        command += [f"--db={db}"] if db else []
-    else:
-        port = 0
-        command = ["-c", _IN_PYTHON, CLIENT, SECRET, str(db or "")]
-    process = subprocess.Popen(
-        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        if not port:
-            port = int(process.stdout.readline().rpartition(":")[2])
         while not _answers(port):
             assert process.poll() is None, "the sandbox ended"
             time.sleep(0.005)
         yield port, Process(process.pid), time.perf_counter() - begun
     finally:
         process.terminate()
-        process.communicate()
+        process.wait()
 
 
 def _answers(port: int) -> bool:
@@ -219,15 +201,29 @@ class Bench:
         return self.load.run(requests, found)
 
 
-def _table(steps: list[Step]) -> Iterator[str]:
-    yield "| associations | request | per second | CPU ms | 50 % ms | 99 % ms | memory MB |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for step in steps:
-        for name, m in step.measured.items():
-            yield (
-                f"| {step.associations:,} | {name} | {m.rate:,.0f} | {m.cpu_each:.2f}"
-                f" | {m.latency(0.5):.1f} | {m.latency(0.99):.1f} | {step.memory:.0f} |"
-            )
+HEAD = """\
+| associations | request | per second | CPU ms | 50 % ms | 99 % ms | load's CPU ms | memory MB |
+| --- | --- | --- | --- | --- | --- | --- | --- |"""
+
+
+def rows(step: Step) -> Iterator[str]:
+    """A step as rows of the table."""
+    for name, m in step.measured.items():
+        yield (
+            f"| {step.associations:,} | {name} | {m.rate:,.0f} | {m.cpu_each:.2f}"
+            f" | {m.latency(0.5):.1f} | {m.latency(0.99):.1f} | {m.own_each:.2f}"
+            f" | {step.memory:.0f} |"
+        )
+
+
+def summary(steps: list[Step]) -> Iterator[str]:
+    """The table of the README: requests per second and the server's CPU for each."""
+    yield f"| associations stored | {' | '.join(f'{s.associations:,}' for s in steps)} |"
+    yield f"| --- |{' --- |' * len(steps)}"
+    for name in steps[0].measured:
+        cells = (f"{s.measured[name].rate:,.0f} ({s.measured[name].cpu_each:.2f})" for s in steps)
+        yield f"| {name}: per second (CPU ms) | {' | '.join(cells)} |"
+    yield f"| memory, MB | {' | '.join(f'{s.memory:.0f}' for s in steps)} |"
 
 
 def main() -> None:
@@ -246,13 +242,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         db = None if arguments.in_memory else Path(folder, "sandbox.db")
         with running(db) as (port, server, ready):
-            print(f"Ready in {ready:.2f} s, {server.memory:.0f} MB.\n")
+            print(f"Ready in {ready:.2f} s ({server.cpu:.2f} s of CPU, {server.memory:.0f} MB).\n")
+            print(HEAD)
             bench = Bench(port, server)
             try:
-                steps = [bench.grow(size) for size in sizes]
+                steps = []
+                for size in sizes:
+                    steps.append(bench.grow(size))
+                    print("\n".join(rows(steps[-1])), flush=True)
             finally:
                 bench.load.close()
-    print("\n".join(_table(steps)))
+    print("", *summary(steps), sep="\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-MAIN = [sys.executable, "-c", "from pytest_edfi_cte.cli import main; raise SystemExit(main())"]
+MAIN = [sys.executable, "-m", "pytest_edfi_cte.cli"]
 LAST = "Ctrl-C stops it.\n"
 
 
@@ -22,13 +22,12 @@ class Command:
             text=True,
             env={**os.environ, **variables},
         )
-        lines = list(iter(self.process.stdout.readline, LAST)) if not self.failed() else []
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line == LAST:
+                break
         self.screen = "".join(lines)
-
-    def failed(self):
-        """Whether it ended without being ready; reads no further than the first character."""
-        self.first = self.process.stdout.read(1)
-        return not self.first
 
     def said(self, name):
         """A value of the screen."""

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_edfi_cte.sandbox import Sandbox
 from pytest_edfi_cte.sandbox.engine import Engine
-from pytest_edfi_cte.sandbox.store import Condition
+from pytest_edfi_cte.sandbox.queries import Condition, narrowest_first
 from tests.sandbox.support import CTE, ENROLLMENTS, association, enrollment, student
 
 THREADS = 8
@@ -125,14 +125,29 @@ def test_queries_by_key_parts_use_the_index(filled, names):
     assert not [line for line in plan.splitlines() if "SCAN r" in line or "SCAN f" in line]
 
 
-def test_the_narrowest_condition_leads(filled):
-    store = engine_of(filled).store
-    wide = Condition("schoolId", 255901001, key=True)
-    narrow = Condition("studentUniqueId", "s7", key=True)
-    other = Condition("primarySchool", True, key=False)
+OTHER = Condition("primarySchool", True, key=False)
 
-    found = store._narrowest_first(ENROLLMENTS, [other, wide, narrow])
-    assert found == [narrow, wide, other]
+
+@pytest.mark.parametrize(
+    ("widths", "order", "counts"),
+    [
+        ({"a": 50, "b": 1}, ["b", "a", OTHER.name], 2),
+        ({"a": 5000, "b": 50}, ["b", "a", OTHER.name], 4),  # neither is narrow at first sight
+        ({"a": 5000, "b": 5000}, ["a", "b", OTHER.name], 4),
+        ({}, [OTHER.name], 0),
+        ({"a": 0}, ["a", OTHER.name], 1),
+    ],
+)
+def test_the_narrowest_condition_leads(widths, order, counts):
+    counted = []
+
+    def width(condition, limit):
+        counted.append(condition)
+        return min(widths[condition.name], limit)
+
+    conditions = [OTHER, *(Condition(name, 1, key=True) for name in widths)]
+    assert [c.name for c in narrowest_first(conditions, width)] == order
+    assert len(counted) == counts
 
 
 def test_a_write_reads_no_table_as_a_whole(filled):

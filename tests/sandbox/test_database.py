@@ -43,6 +43,27 @@ def test_records_outlive_the_sandbox(opened):
     assert again.seed == "grand-bend"
 
 
+def page_size(box):
+    return box._engine.store._db.execute("PRAGMA page_size").fetchone()[0]
+
+
+def test_a_file_keeps_the_size_of_its_pages(opened, monkeypatch):
+    monkeypatch.setattr(module, "_PAGE", 4096)
+    box = opened()
+    box.load("students", [student()])
+    assert page_size(box) == 4096
+    box.close()
+    monkeypatch.undo()
+
+    again = opened()
+    assert len(again.records("students")) == 1
+    assert page_size(again) == 4096
+
+
+def test_a_new_file_has_small_pages(opened):
+    assert page_size(opened()) == 1024
+
+
 def test_with_lets_go_of_the_file(file):
     for _ in range(2):
         with Sandbox(db=str(file)) as box:
@@ -136,7 +157,7 @@ def test_another_model(opened, monkeypatch):
     opened().close()
     whole = model_of("5.0")
     part = Model([r for r in whole.resources if r.collection != "students"])
-    monkeypatch.setattr("pytest_edfi_cte.sandbox.model_of", lambda _: part)
+    monkeypatch.setattr("pytest_edfi_cte.sandbox.extended", lambda *_: part)
     with pytest.raises(DatabaseRefused, match=r"for resources that this sandbox has not.*students"):
         opened()
 
@@ -145,7 +166,7 @@ def test_a_model_with_more_resources_is_no_other(opened, monkeypatch):
     whole = model_of("5.0")
     part = Model([r for r in whole.resources if r.collection != "students"])
     with monkeypatch.context() as patch:
-        patch.setattr("pytest_edfi_cte.sandbox.model_of", lambda _: part)
+        patch.setattr("pytest_edfi_cte.sandbox.extended", lambda *_: part)
         opened().close()
     assert opened().records("students") == []
 
@@ -247,15 +268,21 @@ def test_an_inner_transaction_that_fails_leaves_the_outer_one(box):
     assert [record["studentUniqueId"] for record in box.records("students")] == ["a", "c"]
 
 
-def test_descriptors_are_planted_as_a_post_would_store_them(box):
-    """They are taken unchecked; here they go through every check, and nothing changes."""
+@pytest.mark.parametrize("standard", ["4.0", "5.0"])
+def test_the_seed_is_planted_as_posts_would_store_it(standard):
+    """It is not compared with the schemas; here it goes through every check, and stays as it is."""
+    box = Sandbox(data_standard=standard)
+    own = {"id", "_etag", "_lastModifiedDate"}
+    planted = 0
     for resource in box._engine.model.resources:
-        if resource.is_descriptor:
-            before = box.records(resource.collection)
-            own = {"id", "_etag", "_lastModifiedDate"}
-            sent = [{k: v for k, v in record.items() if k not in own} for record in before]
-            box.load(resource.collection, sent)
-            assert box.records(resource.collection) == before
+        before = box.records(resource.collection)
+        box.load(
+            resource.collection,
+            [{k: v for k, v in record.items() if k not in own} for record in before],
+        )
+        assert box.records(resource.collection) == before
+        planted += len(before)
+    assert planted > 2000
 
 
 def test_file_names_may_be_strange(opened, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.judge import WORDS, Finding, Kind
 from pytest_edfi_cte.scenarios import Scenario
 
@@ -23,6 +26,7 @@ Json = dict[str, Any]
 TAIL_BYTES, TAIL_LINES = 4096, 30
 FRAMES = 3  # of a traceback
 NOTHING = "returned nothing"
+ACT_TIMEOUT = 600.0  # seconds
 
 
 class Product(Protocol):
@@ -161,6 +165,22 @@ def called(name: str, product: Callable[..., object], *given: object, **named: o
     said = NOTHING if result is None else "returned"
     output = "" if result is None else _last_lines(str(result))
     return Act(name, said, time.perf_counter() - began, output)
+
+
+def command(text: str, timeout: float = ACT_TIMEOUT) -> Command:
+    """A command as people write it, run in the current folder; no shell reads it.
+
+    Raises :class:`ConfigurationError` for one that cannot be run.
+    """
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise ConfigurationError(f"the command {text}: {str(error).lower()}") from None
+    if not words:
+        raise ConfigurationError("no command is named")
+    if shutil.which(words[0]) is None:
+        raise ConfigurationError(f"{words[0]}: there is no such command that can be run")
+    return Command(words, Path.cwd(), timeout)
 
 
 def commands(

@@ -182,9 +182,9 @@ def test_nobody_is_there(monkeypatch, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--act", ""], "--act names no command"),
+        (["--act", ""], "--act: no command is named"),
         (["--act", "'"], "no closing quotation"),
-        (["--act", "./no-such-command"], "./no-such-command: there is no such command"),
+        (["--act", "./no-such-command"], "--act: ./no-such-command: there is no such command"),
         (["--steps", "jump"], "no step 'jump'; the steps are create, update, batch"),
         (["--steps", "update"], "the step update needs create: play create,update"),
         (["--steps", "recover"], "the step recover needs errors"),

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shlex
 import shutil
 import signal
 import sys
@@ -27,11 +26,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_edfi_cte.commands.credentials import Key, env_file
+from pytest_edfi_cte.commands.credentials import env_file
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.notations import descriptor_pair, duration
 from pytest_edfi_cte.options import assignment
-from pytest_edfi_cte.product import Act, Command
+from pytest_edfi_cte.product import ACT_TIMEOUT, Act, Command, command
 from pytest_edfi_cte.rehearsal.handout import COLUMNS
 from pytest_edfi_cte.rehearsal.props import ERRORS
 from pytest_edfi_cte.rehearsal.script import ASSOCIATIONS, Step, shipped_script
@@ -41,7 +40,6 @@ from pytest_edfi_cte.rehearsal.words import NARROW, WIDE, as_json, page, passed
 from pytest_edfi_cte.reporting.model import visible
 from pytest_edfi_cte.terminal import instructions
 
-ACT_TIMEOUT = 600.0
 FINDINGS = 1
 
 
@@ -130,7 +128,7 @@ def _parsed(parse: Any) -> Any:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rehearse; 0 or 1. Raises :class:`ConfigurationError` for a mistake in the set-up."""
-    command = _command(arguments)
+    product = _command(arguments)
     seed = arguments.seed
     if seed is None:
         seed = random.SystemRandom().randrange(10**9)
@@ -153,16 +151,20 @@ def run(arguments: argparse.Namespace) -> int:
         stack.enter_context(_ended_by_sigterm())
         stack.enter_context(rehearsal)
         if arguments.env_file:
-            key = Key(rehearsal.client_id, rehearsal.client_secret)
-            stack.enter_context(env_file(Path(arguments.env_file), rehearsal.url, key))
+            variables = {
+                "EDFI_URL": rehearsal.url,
+                "EDFI_CLIENT_ID": rehearsal.client_id,
+                "EDFI_CLIENT_SECRET": rehearsal.client_secret,
+            }
+            stack.enter_context(env_file(Path(arguments.env_file), variables))
         say = _Screen()
-        say.lines(_head(rehearsal, arguments, seed))
+        say.lines(_head(rehearsal, arguments, seed, say.width))
         for number, step in enumerate(rehearsal.steps, 1):
             say.text(
                 f"Step {number} of {len(rehearsal.steps)}, {step.id}: {step.title} "
                 f"(certification step {step.certification})"
             )
-            _play(rehearsal, step, command, say)
+            _play(rehearsal, step, product, say)
         results = rehearsal.results
         say.lines([page(results, rehearsal.script, rehearsal.played, rehearsal.notes, say.width)])
         if target is not None:
@@ -177,24 +179,19 @@ def _command(arguments: argparse.Namespace) -> Command | None:
     if arguments.act is None:
         return None
     try:
-        words = tuple(shlex.split(arguments.act))
-    except ValueError as error:
-        raise ConfigurationError(f"--act {arguments.act}: {str(error).lower()}") from None
-    if not words:
-        raise ConfigurationError("--act names no command")
-    if shutil.which(words[0]) is None:
-        raise ConfigurationError(f"--act {words[0]}: there is no such command that can be run")
-    return Command(words, Path.cwd(), arguments.act_timeout)
+        return command(arguments.act, arguments.act_timeout)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--act: {error}") from None
 
 
-def _play(rehearsal: Rehearsal, step: Step, command: Command | None, say: _Screen) -> None:
-    if command is None:
+def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: _Screen) -> None:
+    if product is None:
         with rehearsal.playing(step.id) as (task, _):
             say.lines(_to_do(rehearsal, task, say.width))
             _wait_for_enter()
     else:
-        say.text(f"Running: {' '.join(command.words)} {step.id}", "  ")
-        rehearsal.act(step.id, command)
+        say.text(f"Running: {' '.join(product.words)} {step.id}", "  ")
+        rehearsal.act(step.id, product)
     played = rehearsal.played[step.id]
     done: Act | None = played.act
     what = f"{done.line}. " if done else ""
@@ -230,10 +227,10 @@ def _wait_for_enter() -> None:
         )
 
 
-def _head(rehearsal: Rehearsal, arguments: argparse.Namespace, seed: int) -> list[str]:
+def _head(rehearsal: Rehearsal, arguments: argparse.Namespace, seed: int, width: int) -> list[str]:
     facts = _facts(rehearsal)
     lines = [
-        rehearsal.script.title,
+        *_wrapped(rehearsal.script.title, width, ""),
         "",
         f"  base URL       {rehearsal.url}",
     ]

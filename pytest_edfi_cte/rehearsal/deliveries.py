@@ -1,4 +1,4 @@
-"""Certification steps 5 and 6: records are there, right, in place, once, and not needlessly sent."""
+"""Certification steps 5 and 6: records are there, right, in place, and sent no more than needed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pytest_edfi_cte.contract import Contract, shipped
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, NonConformance
 from pytest_edfi_cte.observed import ProductJudge
-from pytest_edfi_cte.product import Act, Command, called
+from pytest_edfi_cte.product import Act, Command, called, command
 from pytest_edfi_cte.rehearsal.judging import Result, judge
 from pytest_edfi_cte.rehearsal.outages import unmet
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
@@ -41,9 +41,10 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox import Sandbox
     from pytest_edfi_cte.scenarios import Table
 
-#: Acts for the product: a command of :class:`~pytest_edfi_cte.product.Command`, or a function of
-#: the task; an exception means that the product failed.
-Player = Command | Callable[[Task], object]
+#: Acts for the product: a command (as a text, no shell reads it, or a
+#: :class:`~pytest_edfi_cte.product.Command`), or a function of the task; an exception means that
+#: the product failed.
+Player = str | Command | Callable[[Task], object]
 STUDENTS_DEFAULT = 100
 RETRY_AFTER = 2.0
 
@@ -166,8 +167,10 @@ class Rehearsal:
     def act(self, step: str, product: Player) -> Played:
         """Play one step; what was recorded. Raises :class:`ConfigurationError` for a wrong step.
 
-        ``product``: a function of the :class:`Task`, or a :class:`Command`.
+        ``product``: a function of the :class:`Task`, or a command, run as ``COMMAND STEP``.
         """
+        if isinstance(product, str):
+            product = command(product)
         with self.playing(step) as (task, note):
             if isinstance(product, Command):
                 act = replace(product, words=(*product.words, step)).run(

@@ -21,6 +21,9 @@ CERTIFICATION_STEPS = {
     9: "Integration practice",
 }
 NARROW, WIDE = 40, 100
+LET_IT_SEND = (
+    "See what the product says itself, and let it do the step: what sends nothing shows nothing."
+)
 NOT_COVERED = "What is not covered no traffic can tell: show it to the assessor."
 #: Column where a check's title begins.
 COLUMN = 16
@@ -36,7 +39,7 @@ def _failure(result: Result, width: int) -> Iterator[str]:
     head = f"{check.id} (step {check.step}, {check.level})"
     if result.verdict is Verdict.NOT_TESTABLE:
         yield from _fill(f"{head}: not testable: {result.reason}.", width)
-        yield from _fill(f"Next: {check.next}", width, "  ")
+        yield from _fill(f"Next: {LET_IT_SEND}", width, "  ")
         return
     lead = result.findings[0]
     meaning = lead.meaning or check.fails
@@ -96,11 +99,24 @@ def page(
     bad = [result for result in results if not result.good]
     if bad:
         lines += ["", "What to do"]
-    for result in sorted(bad, key=lambda result: not result.fails):
+    failed = [result for result in bad if result.findings]
+    for result in sorted(failed, key=lambda result: not result.fails):
         lines += ["", *_failure(result, width)]
+    lines += _not_testable([result for result in bad if not result.findings], width)
     if notes:
         lines += ["", *(line for note in notes for line in _fill(f"note: {note}", width))]
     return "\n".join([*lines, "", *_fill(verdict_line(results, played), width), ""])
+
+
+def _not_testable(results: Sequence[Result], width: int) -> Iterator[str]:
+    """Each reason once, with the checks that it keeps from being made."""
+    for reason in dict.fromkeys(result.reason for result in results):
+        names = ", ".join(result.check.id for result in results if result.reason == reason)
+        yield ""
+        yield from _fill(f"Not testable: {reason}.", width)
+        yield from _fill(names, width, "  ", hang=0)
+    if results:
+        yield from _fill(f"Next: {LET_IT_SEND}", width, "  ")
 
 
 def _line(result: Result, width: int) -> list[str]:

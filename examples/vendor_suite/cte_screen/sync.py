@@ -43,7 +43,7 @@ class Sync:
             try:
                 made = records(row, self._uri)
             except Unmapped as error:
-                log.error("student %s: %s", row["studentUniqueId"], error)
+                log.warning("student %s: %s", row["studentUniqueId"], error)
                 continue
             for resource, body in made.items():
                 self._database.put(self._connection, resource, row["studentUniqueId"], body)

@@ -32,7 +32,8 @@ def edfi_rehearsal(
 
     ``run(product)`` plays every step, ``act(step, product)`` one; ``product`` is a function of the
     task (``step``, ``url``, ``client_id``, ``client_secret``, ``records``, ``rows``, ``csv``,
-    ``json``) or a ``Command``. ``conclude()`` fails with every check that is not met.
+    ``json``), a command, or by default the hook ``pytest_edfi_rehearse``. ``conclude()`` fails with
+    every check that is not met.
     """
     from pytest_edfi_cte.rehearsal.stage import Rehearsal  # noqa: PLC0415 - idle cost
 
@@ -45,5 +46,8 @@ def edfi_rehearsal(
         "descriptor_file": settings.descriptor_file,
         **edfi_rehearsal_options,
     }
+    hook = request.config.hook.pytest_edfi_rehearse
     with Rehearsal(**options) as rehearsal:
+        if hook.get_hookimpls():
+            rehearsal.product = lambda task: hook(task=task)
         yield rehearsal

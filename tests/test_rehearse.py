@@ -376,3 +376,32 @@ def test_in_a_suite_each_check_is_a_subtest(product, wrong, pytester, monkeypatc
         assert result.ret == 1
     else:
         result.assert_outcomes(passed=1)
+
+
+def test_a_hook_acts(pytester, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    pytester.makeconftest(
+        """
+        from tests.wire_products import Clock, Product
+        product = Product(Clock())
+        def pytest_edfi_rehearse(task):
+            product(task)
+            if task.step == "create":
+                product.close()
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+        @pytest.fixture(scope="module")
+        def edfi_rehearsal_options():
+            return {"steps": ["create"]}
+        def test_ours(edfi_rehearsal):
+            edfi_rehearsal.run().conclude()
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=1)
+    (pytester.path / "conftest.py").unlink()
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nobody acts in the step create: give a product, or implement*"])

@@ -153,8 +153,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.env_file:
             variables = {
                 "EDFI_URL": rehearsal.url,
-                "EDFI_CLIENT_ID": rehearsal.client_id,
-                "EDFI_CLIENT_SECRET": rehearsal.client_secret,
+                "EDFI_CLIENT_ID": rehearsal.sandbox.client_id,
+                "EDFI_CLIENT_SECRET": rehearsal.sandbox.client_secret,
             }
             stack.enter_context(env_file(Path(arguments.env_file), variables))
         say = _Screen()
@@ -238,8 +238,8 @@ def _head(rehearsal: Rehearsal, arguments: argparse.Namespace, seed: int, width:
         lines += [f"  credentials    in {arguments.env_file}, until the end"]
     elif arguments.act is None:
         lines += [
-            f"  client id      {rehearsal.client_id}",
-            f"  client secret  {rehearsal.client_secret}",
+            f"  client id      {rehearsal.sandbox.client_id}",
+            f"  client secret  {rehearsal.sandbox.client_secret}",
         ]
     year = f"{facts['school_year']} ({facts['school_year'] - 1}-{facts['school_year']})"
     return [

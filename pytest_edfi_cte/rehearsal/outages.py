@@ -8,7 +8,7 @@ from itertools import accumulate
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.rehearsal.deliveries import missing, wrong_values
 from pytest_edfi_cte.rehearsal.outcome import Observed, Outcome, lines, named, seconds
-from pytest_edfi_cte.rehearsal.played import Hit, Played, Rehearsed
+from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
 from pytest_edfi_cte.rehearsal.script import ASSOCIATIONS, COLLECTIONS, ENROLLMENTS, STUDENTS
 from pytest_edfi_cte.rehearsal.traffic import Sent, Series, series
 
@@ -203,9 +203,11 @@ def _end(rehearsed: Rehearsed) -> Played:
     return rehearsed.steps("errors", "recover")[-1]
 
 
-def unmet(step: Played) -> list[Hit]:
-    """Troubles that no request met."""
-    return [hit for hit in step.hits if not any(map(hit.struck, step.sent))]
+def unmet(step: Played) -> list[str]:
+    """A note about the troubles that no request met, if there are any."""
+    names = [hit.trouble.id for hit in step.hits if not any(map(hit.struck, step.sent))]
+    told = ", ".join(names)
+    return [f"Step {step.step.id}: no request met these troubles: {told}."] if names else []
 
 
 def _name(one: Series) -> str:

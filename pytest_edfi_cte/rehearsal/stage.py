@@ -20,6 +20,7 @@ from pytest_edfi_cte.rehearsal.outages import unmet
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
 from pytest_edfi_cte.rehearsal.props import Props, descriptors_of
 from pytest_edfi_cte.rehearsal.script import (
+    ASSOCIATIONS,
     COLLECTIONS,
     NEEDS,
     Script,
@@ -39,7 +40,6 @@ from pytest_edfi_cte.waiting import Clock, Wait
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox import Sandbox
-    from pytest_edfi_cte.scenarios import Table
 
 #: Acts for the product: a command (as a text, no shell reads it, or a
 #: :class:`~pytest_edfi_cte.product.Command`), or a function of the task; an exception means that
@@ -113,8 +113,10 @@ class Rehearsal:
             seed,
             students,
         )
+        #: Who acts where no product is given.
+        self.product: Player | None = None
         self._sandbox: Sandbox | None = None
-        self._folder: Path | None = None
+        self._folder = Path()
 
     def __enter__(self) -> Rehearsal:
         folder = tempfile.TemporaryDirectory(prefix="edfi-rehearsal-")
@@ -146,29 +148,27 @@ class Rehearsal:
         """Base URL of the API."""
         return self.sandbox.url
 
-    @property
-    def client_id(self) -> str:
-        """The product's key."""
-        return self.sandbox.client_id
-
-    @property
-    def client_secret(self) -> str:
-        """The product's secret."""
-        return self.sandbox.client_secret
-
     # -- playing ----------------------------------------------------------------------------
 
-    def run(self, product: Player) -> Rehearsal:
-        """Play every step with a product; the rehearsal itself."""
+    def run(self, product: Player | None = None) -> Rehearsal:
+        """Play every step with a product, by default :attr:`product`; the rehearsal itself."""
         for step in self.steps:
             self.act(step.id, product)
         return self
 
-    def act(self, step: str, product: Player) -> Played:
-        """Play one step; what was recorded. Raises :class:`ConfigurationError` for a wrong step.
+    def act(self, step: str, product: Player | None = None) -> Played:
+        """Play one step; what was recorded.
 
-        ``product``: a function of the :class:`Task`, or a command, run as ``COMMAND STEP``.
+        ``product``: a function of the :class:`Task`, or a command, run as ``COMMAND STEP``; by
+        default :attr:`product`. Raises :class:`ConfigurationError` for a wrong step, and where
+        there is no product.
         """
+        product = product or self.product
+        if product is None:
+            raise ConfigurationError(
+                f"nobody acts in the step {step}: give a product, or implement the hook "
+                "pytest_edfi_rehearse(task) in a conftest.py"
+            )
         if isinstance(product, str):
             product = command(product)
         with self.playing(step) as (task, note):
@@ -186,7 +186,14 @@ class Rehearsal:
         """A step while somebody else acts: its task, and a function to note what was done."""
         step = self._next(name)
         given = self._props.records(step)
-        task = self._task(step)
+        task = self._props.task(
+            step,
+            self._folder,
+            url=self.url,
+            client_id=self.sandbox.client_id,
+            client_secret=self.sandbox.client_secret,
+            school_year=self.settings.school_year,
+        )
         first = self._seen()
         before = self._snapshot()
         acts: list[Act] = []
@@ -217,18 +224,6 @@ class Rehearsal:
         if need and need not in self._played:
             raise ConfigurationError(f"the step {name} needs {need} to be played before it")
         return self.script.step(name)
-
-    def _task(self, step: Step) -> Task:
-        if self._folder is None:
-            raise RuntimeError("the rehearsal has not begun: use it in a with statement")
-        return self._props.task(
-            step,
-            self._folder,
-            url=self.url,
-            client_id=self.client_id,
-            client_secret=self.client_secret,
-            school_year=self.settings.school_year,
-        )
 
     def _settle(self, given: Records) -> None:
         """Wait while the product may still be at work: until all is there, or time is up."""
@@ -267,12 +262,11 @@ class Rehearsal:
     @property
     def results(self) -> list[Result]:
         """A verdict for every check, on what was played so far."""
-        table: Table = self.table
         judged = ProductJudge(
-            table,
-            self._contract.schema(self.data_standard, table.schema),
+            self.table,
+            self._schemas[ASSOCIATIONS],
             accepts=self._mapping.accepts(),
-            validator=self._contract.validator(self.data_standard, table.schema),
+            validator=self._contract.validator(self.data_standard, self.table.schema),
             label=f"by the API model, Data Standard {self.data_standard}",
         )
         rehearsed = Rehearsed(
@@ -288,13 +282,7 @@ class Rehearsal:
     @property
     def notes(self) -> list[str]:
         """What a reader of the result should know: troubles that no request met."""
-        notes = []
-        for step in self._played.values():
-            names = [hit.trouble.id for hit in unmet(step)]
-            if names:
-                told = ", ".join(names)
-                notes.append(f"Step {step.step.id}: no request met these troubles: {told}.")
-        return notes
+        return [note for step in self._played.values() for note in unmet(step)]
 
     def require(self, check: str) -> Result:
         """The result of one check; raises :class:`NonConformance` where it is not met."""

@@ -7,9 +7,9 @@ OF_PRODUCTS: dict[str, tuple[str, str]] = {
     "not-sent": (
         "the product's record is not there",
         (
-            "Let the product send it. If it was sent: the key that looks must see the student (an "
-            "enrollment under its ed-orgs); a student, program or date of your own is told to this "
-            "run with --edfi-set."
+            "Let the product send it (--edfi-wait 15m gives it time). If it was sent: the key that "
+            "looks must see the student (an enrollment under its ed-orgs); a student, program or "
+            "date of your own is told to this run with --edfi-set."
         ),
     ),
     "other-key": (
@@ -86,7 +86,10 @@ OF_PRODUCTS: dict[str, tuple[str, str]] = {
     ),
     "not-updated": (
         "nothing changed: the record is as it was before the update",
-        "Make the change in the product and let it send it, as PUT or as POST of the same key.",
+        (
+            "Make the change in the product and let it send it, as PUT or as POST of the same key. "
+            "If it needs time, give it some: --edfi-wait 15m."
+        ),
     ),
     "recreated": (
         "the record was deleted and re-created, not updated in place",

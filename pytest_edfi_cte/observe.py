@@ -16,7 +16,7 @@ from pytest_edfi_cte.judge import Finding, judge_unchanged
 from pytest_edfi_cte.judgements import Judgement
 from pytest_edfi_cte.observed import Before, ProductJudge
 from pytest_edfi_cte.prerequisites import Prerequisites
-from pytest_edfi_cte.product import Act, Product, let_act
+from pytest_edfi_cte.product import Act, Driver, Product, let_act
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.scenarios import Scenario, Table
 from pytest_edfi_cte.verdicts import show
@@ -64,9 +64,9 @@ class Observation:
         rows = [row for row in table.rows if row.type == "descriptor"]
         used = {row.values[step]: row.path for row in rows for step in row.values}
         unmapped = [uri for uri in used if len(run.mapping.stored_as(uri)) == 1]
-        for text in prerequisites.spell(list(used), used):
-            if any(text.startswith(uri) for uri in unmapped):
-                run.note(f"The API does not have {text}, so no product can send it.")
+        for value in prerequisites.spell(list(used), used):
+            if value.uri in unmapped:
+                run.note(f"The API does not have {value}, so no product can send it.")
         self.judge = ProductJudge(
             table,
             run.contract.schema(standard, table.schema),
@@ -136,9 +136,7 @@ class Observation:
         if kept is None and self.run.observing.state_file is not None:
             kept = self.run.observing.state_file.before(self.table)
         if kept is not None:
-            same = next((r for r in begin.records if equal_ids(r.get("id"), kept.id)), None)
-            if same is None or not self.judge.differing_key(same):
-                return kept
+            return self._still(kept, begin)
         own = self._own(begin)
         if own is None:
             key = ", ".join(f"{n}={v}" for n, v in self.table.key_of(self._payload()).items())
@@ -146,7 +144,25 @@ class Observation:
                 f"there is no association to update under the natural key ({key}).\n"
                 "  Scenario 1 creates it: let the product do that first."
             )
+        if not isinstance(own.get("id"), str):
+            raise NotTestable(
+                "the API shows no id in its records, so whether one is updated in place cannot be "
+                "told."
+            )
         return _before(own, begin.records)
+
+    def _still(self, kept: Before, begin: Look) -> Before:
+        """What was kept, unless it is about another record: then nobody deleted this one."""
+        if any(equal_ids(record.get("id"), kept.id) for record in begin.records):
+            return kept
+        other = self._watch.read(kept.id)
+        parts = [path for path, _, _ in self.judge.differing_key(other)] if other else []
+        if parts:
+            raise NotTestable(
+                f"the state file is about an association with another {' and '.join(parts)}.\n"
+                "  Give both phases the same --edfi-set, or run --edfi-phase=create again."
+            )
+        return kept
 
     def _payload(self) -> Json:
         return self.table.payload("create")
@@ -155,9 +171,11 @@ class Observation:
 
     def _let_act(self, scenario: Scenario, evidence: Evidence) -> Act | None:
         self._voice.announce(scenario)
-        step = scenario.step
-        if step in self.run.observing.commands:
-            self._voice.say([f"  Running: {' '.join(self.run.observing.commands[step].words)}"])
+        running = (
+            self._product.command(scenario.step) if isinstance(self._product, Driver) else None
+        )
+        if running is not None:
+            self._voice.say([f"  Running: {running.name}"])
         act = let_act(self._product, scenario, scenario.payload)
         if act is not None:
             evidence.steps.append((act.line, act.output))

@@ -135,9 +135,10 @@ class ProductJudge:
         """Every row of the table, and the resource's schema where the rows say nothing."""
         rows = judge_record(scenario, record, self.schema, self.accepts)
         if self.validator is not None:
-            judged = {finding.where for finding in rows}
+            judged = {finding.where for finding in rows} | {"id"}
             model = judge_schema(self.validator, record, self.label)
-            rows += [finding for finding in model if finding.where not in judged]
+            # `id` and what begins with "_" is the API's own: no product sends it.
+            rows += [f for f in model if f.where not in judged and not f.where.startswith("_")]
         return self._services([of_a_product(finding) for finding in rows], record)
 
     def _services(self, findings: list[Finding], record: Json) -> list[Finding]:

@@ -32,7 +32,7 @@ def prepare(settings: Settings, contract: Contract, table: Table) -> Preparation
         raise ConfigurationError(
             "--edfi-mode=observe judges what your product sent to an API; the embedded sandbox "
             "starts and ends with this run. Give --edfi-url the address of one that your product "
-            "sends to; a sandbox beside it is pytest_edfi_cte.sandbox.Sandbox"
+            "sends to; `edfi-cte sandbox` starts one beside it"
         )
     here = Path.cwd()
     for step, words in settings.acts.items():

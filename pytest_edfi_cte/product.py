@@ -72,13 +72,18 @@ class Command:
     folder: Path
     timeout: float
 
+    @property
+    def name(self) -> str:
+        """The command as one would type it."""
+        return shlex.join(self.words)
+
     def __call__(self, scenario: Scenario, step: str, values: Json) -> Act:
         """Run it with the values as JSON on stdin and in the environment."""
         return self.run(environment(scenario, step, values), json.dumps(values))
 
     def run(self, variables: Mapping[str, str], given: str) -> Act:
         """Run it with this environment, and with a text on stdin."""
-        who = " ".join(self.words)
+        who = self.name
         began = time.perf_counter()
         # A file and not a pipe: a child that stays behind cannot keep us waiting for its end.
         with tempfile.TemporaryFile() as output:
@@ -137,10 +142,15 @@ class Driver:
         self._commands = commands
         self._hook = hook
 
+    def command(self, step: str) -> Command | None:
+        """The command of a step, None where there is none."""
+        return self._commands.get(step)
+
     def __call__(self, scenario: Scenario, step: str, values: Json) -> Act | None:
         """What was done, None where nobody did anything."""
-        if step in self._commands:
-            return self._commands[step](scenario, step, values)
+        command = self.command(step)
+        if command is not None:
+            return command(scenario, step, values)
         act = called("pytest_edfi_act", self._hook, scenario=scenario, step=step, values=values)
         return None if act.outcome == NOTHING else act
 

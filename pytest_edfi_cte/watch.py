@@ -75,6 +75,14 @@ class Watch:
         except RequestFailed as error:
             return Look(problem=str(error))
 
+    def read(self, record_id: str) -> Json | None:
+        """The record with an id, whoever's it is; None where it cannot be read."""
+        try:
+            response = self._session.get(self._session.resource_url(self._resource, record_id))
+        except RequestFailed:
+            return None
+        return json_object(response)[0] if response.status_code == OK else None
+
     # -- the record at its own address ------------------------------------------------------
 
     def _item(self, record_id: str) -> Look | None:

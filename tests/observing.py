@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from pytest_edfi_cte import fixtures
 from pytest_edfi_cte.errors import NonConformance
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.observe import Observation
+from pytest_edfi_cte.options import Option
 from pytest_edfi_cte.prerequisites import Prerequisites
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.sandbox import Client, Sandbox
-from pytest_edfi_cte.settings import read_settings
+from pytest_edfi_cte.settings import resolve
 from pytest_edfi_cte.waiting import Clock
 from tests.broken_products import Link, Product, prepare
 
@@ -113,17 +115,21 @@ class Silent:
         self.said.append(f"{left:g}: {news}")
 
 
-class _Options:
-    """As much of pytest's config as the settings are read from."""
+class Given:
+    """Options as a command line would give them."""
+
+    folder = ini_folder = Path()
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = given
-        self.inipath = None
 
-    def getoption(self, flag: str) -> Any:
-        return self._given.get(flag)
+    def option(self, option: Option) -> Any:
+        return self._given.get(option.flag)
 
-    def getini(self, _name: str) -> None:
+    def flag(self, option: Option) -> str:
+        return option.flag
+
+    def ini(self, _option: Option) -> None:
         return None
 
 
@@ -143,7 +149,7 @@ class Observer:
             several = flag in ("--edfi-set", "--edfi-descriptor", "--edfi-act")
             given[flag] = [*given.get(flag, []), value] if several else value
         environment = {"EDFI_CLIENT_SECRET": OBSERVER.secret}
-        self.run = Run(read_settings(_Options(given), environment=environment))  # type: ignore[arg-type]  # see _Options
+        self.run = Run(resolve(Given(given), environment=environment))
         self.clock = self.run.clock = FakeClock()
         self.voice = Silent()
         self.product: Any = None

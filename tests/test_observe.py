@@ -785,6 +785,36 @@ def test_a_state_file_of_something_else_is_refused(
     assert "run --edfi-phase=create again" in str(raised.value)
 
 
+def test_a_state_file_of_another_record_blames_nobody(api, watch, connect, tmp_path) -> None:
+    sandbox = api()
+    link, state = connect(sandbox), f"--edfi-state={tmp_path / 'state.json'}"
+    first = watch(sandbox, "--edfi-phase=create", state, "--edfi-set=studentUniqueId=604822")
+    first.starts_with(Product("right"), link).judge("create")
+    second = watch(sandbox, "--edfi-phase=update", state).starts_with(Product("right"), link)
+    with pytest.raises(
+        NotTestable, match=r"another studentReference.studentUniqueId.\n.*same --edfi-set"
+    ):
+        second.judge("update")
+
+
+def test_a_host_without_ids_is_not_testable_in_update(api, watch, connect) -> None:
+    def no_ids(request, proceed):
+        response = proceed(request)
+        if request.method == "GET" and "limit=25" in request.query_string.decode():
+            found = response.get_json()
+            for record in found:
+                del record["id"]
+            response.set_data(json.dumps(found))
+        return response
+
+    sandbox = api(no_ids)
+    observer = watch(sandbox).starts_with(PERSON)
+    post(connect(sandbox), values(observer))
+    observer.judge("create")
+    with pytest.raises(NotTestable, match="no id in its records"):
+        observer.judge("update")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"a": 1}', "\xff"])
 def test_a_state_file_that_is_none_is_refused(text, api, tmp_path) -> None:
     file = tmp_path / "state.json"

@@ -143,6 +143,16 @@ def test_what_a_host_keeps_may_change() -> None:
     assert JUDGE.updated(UPDATE, before, [after]).right
 
 
+def test_the_model_judges_what_the_table_does_not_name() -> None:
+    validator = shipped().validator("5.0", TABLE.schema)
+    judge = ProductJudge(TABLE, SCHEMA, validator=validator)
+    loose = record(servedOutsideOfRegularSession="no", _lastModifiedDate="yesterday")
+    judgement = judge.created(CREATE, [loose])
+    assert [(f.kind, f.where) for f in judgement.findings if not f.ok] == [
+        ("supplied-type", "servedOutsideOfRegularSession")
+    ]
+
+
 @pytest.mark.parametrize("value", [1, "false", None, 0])
 def test_the_indicator_is_a_boolean(value) -> None:
     after = record()

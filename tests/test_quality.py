@@ -19,23 +19,26 @@ ROOT = PACKAGE.parent
 #: Modules import from their own line or from lines above it, never from below: the way of the data
 #: (options, client, factories, scenarios, judge, verdicts, reporting), on a common ground.
 LAYERS = (
-    "errors secret contract options notations journal locks compare waiting hookspecs",
-    "openapi_document",
+    "errors secret contract options notations journal locks compare waiting hookspecs openapi_document",
     "openapi_import",
     "settings sandboxes descriptors",
     "client.exchange client.discovery client.problems",
     "client.transport",
     "client.session",
-    "client.tokens",
+    "client.tokens client.tokeninfo",
     "records scenarios",
     "prerequisites tables",
-    "factories judge meanings",
+    "factories judge meanings mistakes",
     "verdicts judgements product",
     "observed",
     "state",
     "evidence answers preparing",
     "run watch",
     "drive observe terminal",
+    "doctor.model",
+    "doctor.patient",
+    "doctor.connection doctor.key doctor.data",
+    "doctor.probes",
     "reporting.model",
     "rehearsal.script",
     "rehearsal.task rehearsal.traffic",
@@ -48,6 +51,7 @@ LAYERS = (
     "rehearsal.judging",
     "rehearsal.words",
     "rehearsal.stage",
+    "doctor.page",
     "fixtures collection",
     "sharing",
     "sandbox_fixtures rehearsal_fixtures",
@@ -59,6 +63,7 @@ LAYERS = (
     "commands.sandbox",
     "commands.rehearse",
     "cli",
+    "commands.doctor",
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.

@@ -190,7 +190,7 @@ def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: _Scree
             say.lines(_to_do(rehearsal, task, say.width))
             _wait_for_enter()
     else:
-        say.text(f"Running: {' '.join(product.words)} {step.id}", "  ")
+        say.text(f"Running: {product.name} {step.id}", "  ")
         rehearsal.act(step.id, product)
     played = rehearsal.played[step.id]
     done: Act | None = played.act

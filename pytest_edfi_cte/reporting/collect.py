@@ -32,6 +32,10 @@ class Collector:
         self._sent_notes = 0
         self.notes: list[str] = []
 
+    def text(self, text: str) -> str:
+        """Any text of the run, made safe to show."""
+        return self._paint.text(text)
+
     def attach(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> pytest.TestReport:

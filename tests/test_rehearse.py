@@ -258,9 +258,10 @@ def test_a_product_that_goes_on_after_its_step(tmp_path) -> None:
         )
     )
     (tmp_path / "product.py").write_text(PROGRAM)
-    with Rehearsal(steps=["create"], seed=1, wait=30) as rehearsal:
-        rehearsal.act("create", Command((sys.executable, str(script)), tmp_path, 30))
+    with Rehearsal(steps=["create", "update"], seed=1, wait=30) as rehearsal:
+        rehearsal.run(Command((sys.executable, str(script)), tmp_path, 30))
         assert rehearsal.require("create.record").good
+        assert rehearsal.require("update.in-place").good
 
 
 def test_steps_are_played_once_and_in_order() -> None:

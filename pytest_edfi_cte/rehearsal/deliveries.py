@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from pytest_edfi_cte.compare import SameDescriptor
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.judge import Finding, judge_unchanged
 from pytest_edfi_cte.observed import Before
@@ -148,10 +149,7 @@ def wrong_values(rehearsed: Rehearsed, step: Played) -> list[Observed]:
         stored = there.get((name, key))
         if stored is None:
             continue
-        schema = rehearsed.schemas[name]
-        different = judge_unchanged(record, stored, "", schema, rehearsed.judge.accepts)
-        # What the product sends beside what was asked for is its own affair.
-        found = [finding for finding in different if finding.kind != "appeared"]
+        found = differences(record, stored, rehearsed.schemas[name], rehearsed.judge.accepts)
         if found:
             wrong[name, key] = found
     findings = []
@@ -163,6 +161,14 @@ def wrong_values(rehearsed: Rehearsed, step: Played) -> list[Observed]:
         rest = len(wrong) - WRONG_SHOWN
         findings.append(Observed("records with wrong values", "none", f"{rest} more"))
     return findings
+
+
+def differences(
+    given: Json, stored: Json, schema: Json, accepts: SameDescriptor | None
+) -> list[Finding]:
+    """Where a record is not as it was handed out. What a product adds to it is its own affair."""
+    found = judge_unchanged(given, stored, "", schema, accepts)
+    return [finding for finding in found if finding.kind != "appeared"]
 
 
 def _value(name: str, student: str, finding: Finding, about: Iterable[Sent]) -> Observed:

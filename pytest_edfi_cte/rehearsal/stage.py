@@ -15,6 +15,7 @@ from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, NonConformance
 from pytest_edfi_cte.observed import ProductJudge
 from pytest_edfi_cte.product import Act, Command, called, command
+from pytest_edfi_cte.rehearsal.deliveries import differences
 from pytest_edfi_cte.rehearsal.judging import Result, judge
 from pytest_edfi_cte.rehearsal.outages import unmet
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
@@ -202,7 +203,7 @@ class Rehearsal:
                 self.sandbox, faults, step, given, self.script.troubles, self._retry_after
             )
             yield task, acts.append
-            self._settle(given)
+            self._settle(step, given)
         requests = self.sandbox.received(first)
         self._played[step.id] = Played(
             step,
@@ -225,15 +226,20 @@ class Rehearsal:
             raise ConfigurationError(f"the step {name} needs {need} to be played before it")
         return self.script.step(name)
 
-    def _settle(self, given: Records) -> None:
+    def _settle(self, step: Step, given: Records) -> None:
         """Wait while the product may still be at work: until all is there, or time is up."""
         wait = Wait(Clock(), self._wait)
-        while wait.left and not self._all_there(given):
+        # Of the table's student and enrollment a product may leave out what the check leaves out.
+        names = (ASSOCIATIONS,) if step.records == "table" else COLLECTIONS
+        while wait.left and not all(self._there(name, given[name]) for name in names):
             wait.pause(lambda _left: None, wait.left)
 
-    def _all_there(self, given: Records) -> bool:
-        there = {(n, self._keys.of(n, r)) for n, found in self._snapshot().items() for r in found}
-        return all((n, self._keys.of(n, r)) in there for n in COLLECTIONS for r in given[n])
+    def _there(self, name: str, given: Sequence[dict[str, Any]]) -> bool:
+        """True where the API has these records with these values."""
+        stored = {self._keys.of(name, record): record for record in self.sandbox.records(name)}
+        schema, accepts = self._schemas[name], self._mapping.accepts()
+        there = [(record, stored.get(self._keys.of(name, record))) for record in given]
+        return all(own and not differences(record, own, schema, accepts) for record, own in there)
 
     def _snapshot(self) -> dict[str, list[dict[str, Any]]]:
         return {name: self.sandbox.records(name) for name in COLLECTIONS}

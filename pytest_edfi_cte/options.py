@@ -74,7 +74,8 @@ def _url(text: str) -> str:
     return text
 
 
-def _school_year(text: str) -> int:
+def school_year(text: str) -> int:
+    """The year a school year ends in; ValueError for anything else."""
     span = re.fullmatch(r"(\d{4})\s*[-/]\s*(\d{2}|\d{4})", text)
     if span:
         ends = int(span[1]) + 1
@@ -149,7 +150,7 @@ OPTIONS: tuple[Option, ...] = (
         "school_year",
         "Current school year, named by the year it ends in (default: from today's date, "
         "turning on July 1).",
-        _school_year,
+        school_year,
         metavar="YEAR",
     ),
     Option(

@@ -61,9 +61,8 @@ LAYERS = (
     "suite.test_edfi_certification suite.test_edfi_observed",
     "commands.credentials",
     "commands.sandbox",
-    "commands.rehearse",
     "cli",
-    "commands.doctor",
+    "commands.doctor commands.rehearse",
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.

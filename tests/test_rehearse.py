@@ -23,6 +23,7 @@ from pytest_edfi_cte.errors import ConfigurationError, NonConformance
 from pytest_edfi_cte.product import Command
 from pytest_edfi_cte.rehearsal.script import read_script, shipped_script
 from pytest_edfi_cte.rehearsal.stage import Rehearsal
+from pytest_edfi_cte.rehearsal.words import page
 from tests.conftest import TYPE
 from tests.wire_products import Clock, IgnoresRetryAfter, Product
 
@@ -94,6 +95,36 @@ def test_a_product_that_fails_and_sends_nothing(tmp_path, monkeypatch, capsys) -
     assert "step create: the product sent nothing at all" in out
     assert "NOT TESTABLE    Scenario 1, the association is there with every value" in out
     assert "passed   " not in out
+
+
+def test_a_command_that_does_not_end_is_stopped(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    act = f"{shlex.quote(sys.executable)} -c 'import time; time.sleep(60)'"
+    given = ["rehearse", "--act", act, "--act-timeout", "0.2", "--steps", "errors"]
+    assert cli.main([*given, "--json", str(tmp_path)]) == 4
+    captured = capsys.readouterr()
+    assert "received  stopped: not done within 0.2 s" in captured.out
+    assert "Is a directory" in captured.err
+
+
+def test_what_a_product_sends_cannot_move_the_cursor() -> None:
+    clock = Clock()
+    product = Product(clock)
+
+    def act(task) -> None:
+        product(task)
+        evil = {**task.records["students"][0], "studentUniqueId": "\x1b[2J\u202e"}
+        product.send("students", evil)
+
+    with Rehearsal(students=2, steps=["batch"], seed=1, clock=clock) as rehearsal:
+        rehearsal.run(act)
+        with pytest.raises(NonConformance) as error:
+            rehearsal.require("batch.once")
+        shown = page(rehearsal.results, rehearsal.script, rehearsal.played)
+    product.close()
+    for text in (str(error.value), shown):
+        assert "\\u001b[2j\\u202e" in text
+        assert "\x1b" not in text
 
 
 def test_strict_makes_warnings_fail() -> None:
@@ -191,6 +222,7 @@ def test_nobody_is_there(monkeypatch, capsys) -> None:
         (["--students", "0"], "0 students: a batch has at least one"),
         (["--set", "nonsense=1"], "nonsense: no such property"),
         (["--json", "nowhere/result.json"], "there is no folder nowhere"),
+        (["--retry-after", "-1"], "retry_after and wait are seconds, not below 0"),
         (["--descriptor-file", "nowhere.csv"], "nowhere.csv cannot be read"),
         (
             ["--descriptor", f"{TYPE}=uri://x.example/ProgramTypeDescriptor#X"],
@@ -209,6 +241,7 @@ def test_mistakes_are_said_before_anything_starts(arguments, said, capsys) -> No
     [
         (["--set", "nonsense"], "is not NAME=VALUE"),
         (["--wait", "soon"], "is not a duration"),
+        (["--school-year", "27"], "is not a school year"),
         (["--descriptor", "x"], "is not a descriptor value"),
     ],
 )

@@ -496,7 +496,10 @@ WRONG = (
     Wrong(
         GivesUpAtOnce,
         set(),
-        ("no record was tried 3 times while it failed (at most 1)",),
+        (
+            "no record was tried 3 times while it failed (at most 1)",
+            "Next: Try again after growing",
+        ),
         {"errors.backoff", "errors.hammering"},
     ),
     Wrong(

@@ -26,21 +26,20 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from pytest_edfi_cte.cli import ExitCode
 from pytest_edfi_cte.commands.credentials import env_file
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.notations import descriptor_pair, duration
-from pytest_edfi_cte.options import assignment
+from pytest_edfi_cte.options import assignment, school_year
 from pytest_edfi_cte.product import ACT_TIMEOUT, Act, Command, command
 from pytest_edfi_cte.rehearsal.handout import COLUMNS
-from pytest_edfi_cte.rehearsal.props import ERRORS
+from pytest_edfi_cte.rehearsal.props import ERRORS, RETRY_AFTER, STUDENTS
 from pytest_edfi_cte.rehearsal.script import ASSOCIATIONS, Step, shipped_script
-from pytest_edfi_cte.rehearsal.stage import RETRY_AFTER, STUDENTS_DEFAULT, Rehearsal
+from pytest_edfi_cte.rehearsal.stage import Rehearsal
 from pytest_edfi_cte.rehearsal.task import Task
 from pytest_edfi_cte.rehearsal.words import NARROW, WIDE, as_json, page, passed
 from pytest_edfi_cte.reporting.model import visible
 from pytest_edfi_cte.terminal import instructions
-
-FINDINGS = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,12 +77,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--students",
         type=int,
-        default=STUDENTS_DEFAULT,
+        default=STUDENTS,
         metavar="N",
         help=f"students of the step batch (default: %(default)s; errors has {ERRORS})",
     )
     add("--data-standard", choices=("4.0", "5.0"), default="5.0", help="default: %(default)s")
-    add("--school-year", type=int, metavar="2027", help="the year it ends in (default: this one)")
+    add(
+        "--school-year",
+        type=_parsed(school_year),
+        metavar="2027",
+        help="the year it ends in (default: this one)",
+    )
     add("--seed", type=int, metavar="N", help="of the fictional students (default: random, shown)")
     add(
         "--retry-after",
@@ -166,13 +170,17 @@ def run(arguments: argparse.Namespace) -> int:
             )
             _play(rehearsal, step, product, say)
         results = rehearsal.results
-        say.lines([page(results, rehearsal.script, rehearsal.played, rehearsal.notes, say.width)])
+        told = (results, rehearsal.script, rehearsal.played, rehearsal.notes)
+        say.lines([page(*told, say.width, strict=arguments.strict)])
         if target is not None:
             facts = {**_facts(rehearsal), "seed": seed, "product": arguments.act}
-            whole = as_json(results, rehearsal.script, rehearsal.played, rehearsal.notes, facts)
+            whole = as_json(*told, facts)
             text = rehearsal.redactor.clean(json.dumps(whole, indent=2, ensure_ascii=False))
-            target.write_text(text + "\n", encoding="utf-8")
-    return 0 if passed(results, strict=arguments.strict) else FINDINGS
+            try:
+                target.write_text(text + "\n", encoding="utf-8")
+            except OSError as error:
+                raise ConfigurationError(f"--json {target}: {error.strerror}") from None
+    return ExitCode.OK if passed(results, strict=arguments.strict) else ExitCode.FINDINGS
 
 
 def _command(arguments: argparse.Namespace) -> Command | None:

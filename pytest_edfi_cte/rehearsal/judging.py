@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.rehearsal import deliveries, outages, practice
 from pytest_edfi_cte.rehearsal.outcome import DoesNotApply, Judging, Observed
-from pytest_edfi_cte.rehearsal.played import Rehearsed
+from pytest_edfi_cte.rehearsal.played import NothingSent, Rehearsed
 from pytest_edfi_cte.rehearsal.script import Check, Script
 from pytest_edfi_cte.verdicts import Verdict
 
@@ -42,13 +42,17 @@ CHECKS: Mapping[str, Judging] = {
 
 @dataclass(frozen=True)
 class Result:
-    """What is said of one check. ``reason``: why it is not testable or does not apply."""
+    """What is said of one check. ``reason``: why it is not testable or does not apply.
+
+    ``silent``: not testable because the product sent nothing.
+    """
 
     check: Check
     verdict: Verdict
     findings: tuple[Observed, ...] = ()
     note: str = ""
     reason: str = ""
+    silent: bool = False
 
     @property
     def good(self) -> bool:
@@ -82,6 +86,7 @@ def _judge(rehearsed: Rehearsed, check: Check) -> Result:
     except DoesNotApply as error:
         return Result(check, Verdict.NOT_APPLICABLE, reason=str(error))
     except NotTestable as error:
-        return Result(check, Verdict.NOT_TESTABLE, reason=str(error))
+        silent = isinstance(error, NothingSent)
+        return Result(check, Verdict.NOT_TESTABLE, reason=str(error), silent=silent)
     verdict = Verdict.FAILED if outcome.findings else Verdict.PASSED
     return Result(check, verdict, outcome.findings, outcome.note)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
+class NothingSent(NotTestable):
+    """The product sent nothing that could be judged."""
+
+
 @dataclass(frozen=True)
 class Hit:
     """A trouble and whose records it struck: the student's, None for everybody's."""
@@ -64,7 +68,7 @@ class Played:
         """Records that were sent and accepted."""
         return [one for one in self.writes if one.accepted]
 
-    def nothing(self) -> NotTestable:
+    def nothing(self) -> NothingSent:
         """The reason where nothing was sent that could be judged."""
         requests = [one for one in self.sent if one.request.fault is None]
         if not self.sent:
@@ -72,7 +76,7 @@ class Played:
         else:
             last = requests[-1].line if requests else self.sent[-1].line
             what = f"the product sent no record that was accepted; its last request: {last}"
-        return NotTestable(f"step {self.step.id}: {what}")
+        return NothingSent(f"step {self.step.id}: {what}")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Students of the step ``errors``: each trouble strikes one, the others are bystanders.
 ERRORS = 10
+#: Students of the step ``batch``, and seconds that the API asks for, unless others are given.
+STUDENTS, RETRY_AFTER = 100, 2.0
 
 
 class Props:

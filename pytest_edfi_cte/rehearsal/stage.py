@@ -19,7 +19,7 @@ from pytest_edfi_cte.rehearsal.deliveries import differences
 from pytest_edfi_cte.rehearsal.judging import Result, judge
 from pytest_edfi_cte.rehearsal.outages import unmet
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
-from pytest_edfi_cte.rehearsal.props import Props, descriptors_of
+from pytest_edfi_cte.rehearsal.props import RETRY_AFTER, STUDENTS, Props, descriptors_of
 from pytest_edfi_cte.rehearsal.script import (
     ASSOCIATIONS,
     COLLECTIONS,
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 #: :class:`~pytest_edfi_cte.product.Command`), or a function of the task; an exception means that
 #: the product failed.
 Player = str | Command | Callable[[Task], object]
-STUDENTS_DEFAULT = 100
-RETRY_AFTER = 2.0
 
 
 class Rehearsal:
@@ -67,7 +65,7 @@ class Rehearsal:
     def __init__(  # noqa: PLR0913 - every option by its name
         self,
         *,
-        students: int = STUDENTS_DEFAULT,
+        students: int = STUDENTS,
         steps: Sequence[str] = (),
         data_standard: str = "5.0",
         school_year: int | None = None,
@@ -83,6 +81,8 @@ class Rehearsal:
     ) -> None:
         if students < 1:
             raise ConfigurationError(f"{students} students: a batch has at least one")
+        if retry_after < 0 or wait < 0:
+            raise ConfigurationError("retry_after and wait are seconds, not below 0")
         self.script = script or shipped_script()
         self.steps = self.script.chosen(steps)
         self.redactor = Redactor()

@@ -11,6 +11,7 @@ from pytest_edfi_cte.fixtures import SETTINGS
 
 SUITE = Path(__file__).parent / "suite"
 PACKAGE = "pytest_edfi_cte"
+CONTRACT_PACK = "test_edfi_contract.py"
 
 
 class SuiteModule(pytest.Module):
@@ -57,6 +58,11 @@ def in_order(items: list[pytest.Item], phase: str | None) -> list[pytest.Item]:
 def _number(item: pytest.Item) -> str:
     marker = item.get_closest_marker("edfi_scenario")
     return str(marker.args[0]) if marker else ""
+
+
+def is_contract_pack(path: Path) -> bool:
+    """True for the module of the contract pack, which only ``--edfi-contract`` adds."""
+    return path.name == CONTRACT_PACK and path.parent == SUITE
 
 
 def add_suite(config: pytest.Config) -> None:

@@ -123,6 +123,12 @@ class Contract:
         checked: Json = content
         return checked
 
+    def requirements(self) -> list[Json]:
+        """What a host must, should and could do, checked against ``requirements.json``."""
+        content = self._checked("requirements.yaml", "schemas/requirements.json")
+        found: list[Json] = content["requirements"]
+        return found
+
     def grand_bend(self, name: str) -> Any:
         """Pre-loaded data of the certification: ``schools``, ``programs`` or ``descriptors``."""
         return self._json(f"grand_bend/{name}.json")

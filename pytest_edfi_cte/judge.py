@@ -62,6 +62,7 @@ Kind = Literal[
     "changed",
     "appeared",
     "schema",
+    "requirement",
 ]
 #: As a finding's ``expected_note``: what was expected and received is words and no JSON.
 WORDS = "words"

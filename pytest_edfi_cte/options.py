@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_edfi_cte.notations import STEPS, act, choice, descriptor_pair, duration
+from pytest_edfi_cte.notations import (
+    STEPS,
+    act,
+    assignment,
+    choice,
+    descriptor_pair,
+    duration,
+    school_year,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox"
 DRIVE, OBSERVE = "drive", "observe"
 SECRET_VARIABLE = "EDFI_CLIENT_SECRET"  # noqa: S105 - the name of a variable, not its value
-EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
 
 @dataclass(frozen=True)
@@ -74,17 +81,6 @@ def _url(text: str) -> str:
     return text
 
 
-def school_year(text: str) -> int:
-    """The year a school year ends in; ValueError for anything else."""
-    span = re.fullmatch(r"(\d{4})\s*[-/]\s*(\d{2}|\d{4})", text)
-    if span:
-        ends = int(span[1]) + 1
-        raise ValueError(f"{text!r}: a school year is named by the year it ends in, e.g. {ends}")
-    if not re.fullmatch(r"\d{4}", text) or not EARLIEST_YEAR <= int(text) <= LATEST_YEAR:
-        raise ValueError(f"{text!r} is not a school year; expected the year it ends in, e.g. 2027")
-    return int(text)
-
-
 def _positive(text: str) -> float:
     try:
         value = float(text)
@@ -119,14 +115,6 @@ def _namespace(text: str) -> str:
     if not re.fullmatch(r"uri://[^/#\s]+", text):
         raise ValueError(f"{text!r} is not a descriptor namespace such as uri://ed-fi.org")
     return text
-
-
-def assignment(text: str) -> tuple[str, str]:
-    """``NAME=VALUE`` as name and value; ValueError for anything else."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ValueError(f"{text!r} is not NAME=VALUE, e.g. studentUniqueId=604822")
-    return name.strip(), value
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -266,6 +254,20 @@ OPTIONS: tuple[Option, ...] = (
         str,
         metavar="FILE",
         kind="path",
+    ),
+    Option(
+        "contract",
+        "Add the contract pack: checks of the API against the Ed-Fi API guidelines.",
+        _boolean,
+        default=False,
+        kind="flag",
+    ),
+    Option(
+        "strict",
+        "Contract pack: a broken recommendation (should) fails, instead of being a warning.",
+        _boolean,
+        default=False,
+        kind="flag",
     ),
 )
 

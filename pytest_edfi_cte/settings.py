@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.notations import current_school_year
 from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, SANDBOX, SECRET_VARIABLE, Option
 from pytest_edfi_cte.secret import Secret
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import argparse
 
     import pytest
-
-#: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
-SCHOOL_YEAR_STARTS = 7
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,8 @@ class Settings:
     state: str | None = None
     descriptors: Mapping[str, str] = field(default_factory=dict)
     descriptor_file: str | None = None
+    contract: bool = False
+    strict: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -98,7 +98,8 @@ class Settings:
             "mode": self.mode,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        for name in ("env_file", "ca_bundle", "keep_data", "descriptor_file"):
+        names = ("env_file", "ca_bundle", "keep_data", "descriptor_file", "contract", "strict")
+        for name in names:
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}
@@ -235,12 +236,6 @@ def _refuse_observing(sources: Mapping[str, str]) -> None:
             raise ConfigurationError(
                 f"option {option.flag}: only --edfi-mode=observe, where your product acts, uses it"
             )
-
-
-def current_school_year(today: date | None = None) -> int:
-    """The school year of a day, by default today, named by the year it ends in."""
-    day = today or date.today()  # noqa: DTZ011 - the school's calendar day, not an instant
-    return day.year + (day.month >= SCHOOL_YEAR_STARTS)
 
 
 class _Reader:

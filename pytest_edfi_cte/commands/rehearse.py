@@ -29,8 +29,7 @@ from typing import Any
 from pytest_edfi_cte.cli import ExitCode
 from pytest_edfi_cte.commands.credentials import env_file
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.notations import descriptor_pair, duration
-from pytest_edfi_cte.options import assignment, school_year
+from pytest_edfi_cte.notations import assignment, descriptor_pair, duration, school_year
 from pytest_edfi_cte.product import ACT_TIMEOUT, Act, Command, command
 from pytest_edfi_cte.rehearsal.handout import COLUMNS
 from pytest_edfi_cte.rehearsal.props import ERRORS, RETRY_AFTER, STUDENTS

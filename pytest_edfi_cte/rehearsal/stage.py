@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_edfi_cte.contract import Contract, shipped
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, NonConformance
+from pytest_edfi_cte.notations import current_school_year
 from pytest_edfi_cte.observed import ProductJudge
 from pytest_edfi_cte.product import Act, Command, called, command
 from pytest_edfi_cte.rehearsal.deliveries import differences
@@ -35,7 +36,7 @@ from pytest_edfi_cte.rehearsal.words import failure
 from pytest_edfi_cte.reporting.model import visible
 from pytest_edfi_cte.sandboxes import started
 from pytest_edfi_cte.secret import Redactor, Secret
-from pytest_edfi_cte.settings import Settings, current_school_year
+from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
 from pytest_edfi_cte.waiting import Clock, Wait
 

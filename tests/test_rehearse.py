@@ -97,6 +97,16 @@ def test_a_product_that_fails_and_sends_nothing(tmp_path, monkeypatch, capsys) -
     assert "passed   " not in out
 
 
+def test_next_steps_name_the_options_of_the_command(program, tmp_path, capsys) -> None:
+    skipping = f"import sys\nif sys.argv[-1] == 'update': sys.exit()\n{PROGRAM}"
+    (tmp_path / "product.py").write_text(skipping)
+    assert cli.main(["rehearse", "--act", program, "--steps", "create,update"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "nothing changed: the record is as it was before the update" in out
+    assert "give it some: --wait 15m" in out
+    assert "--edfi-" not in out
+
+
 def test_a_command_that_does_not_end_is_stopped(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     act = f"{shlex.quote(sys.executable)} -c 'import time; time.sleep(60)'"

@@ -170,7 +170,9 @@ def run(arguments: argparse.Namespace) -> int:
             _play(rehearsal, step, product, say)
         results = rehearsal.results
         told = (results, rehearsal.script, rehearsal.played, rehearsal.notes)
-        say.lines([page(*told, say.width, strict=arguments.strict)])
+        shown = page(*told, say.width, strict=arguments.strict)
+        # Words that are shared with pytest name its options; here they are called the same.
+        say.lines([shown.replace("--edfi-", "--")])
         if target is not None:
             facts = {**_facts(rehearsal), "seed": seed, "product": arguments.act}
             whole = as_json(*told, facts)

@@ -149,11 +149,12 @@ def _row(word: str, text: str, width: int) -> list[str]:
 def verdict_line(
     results: Sequence[Result], played: Mapping[str, Played], *, strict: bool = False
 ) -> str:
-    """``NOT PASSED: 2 failed, 1 not testable, 1 warnings, 19 passed (steps played: …).``."""
+    """``NOT PASSED: 2 failed, 1 not testable, 1 warning, 19 passed (steps played: …).``."""
+    warnings = sum(r.word == "warning" for r in results)
     counts = [
         (sum(r.word == "failed" for r in results), "failed"),
         (sum(r.verdict is Verdict.NOT_TESTABLE for r in results), "not testable"),
-        (sum(r.word == "warning" for r in results), "warnings"),
+        (warnings, "warning" if warnings == 1 else "warnings"),
         (sum(r.verdict is Verdict.PASSED for r in results), "passed"),
         (sum(r.verdict is Verdict.NOT_APPLICABLE for r in results), "do not apply"),
     ]

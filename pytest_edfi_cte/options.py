@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_edfi_cte.notations import STEPS, act, choice, descriptor_pair, duration
+from pytest_edfi_cte.notations import (
+    STEPS,
+    act,
+    assignment,
+    choice,
+    descriptor_pair,
+    duration,
+    school_year,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox"
 DRIVE, OBSERVE = "drive", "observe"
 SECRET_VARIABLE = "EDFI_CLIENT_SECRET"  # noqa: S105 - the name of a variable, not its value
-EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
 
 @dataclass(frozen=True)
@@ -74,16 +81,6 @@ def _url(text: str) -> str:
     return text
 
 
-def _school_year(text: str) -> int:
-    span = re.fullmatch(r"(\d{4})\s*[-/]\s*(\d{2}|\d{4})", text)
-    if span:
-        ends = int(span[1]) + 1
-        raise ValueError(f"{text!r}: a school year is named by the year it ends in, e.g. {ends}")
-    if not re.fullmatch(r"\d{4}", text) or not EARLIEST_YEAR <= int(text) <= LATEST_YEAR:
-        raise ValueError(f"{text!r} is not a school year; expected the year it ends in, e.g. 2027")
-    return int(text)
-
-
 def _positive(text: str) -> float:
     try:
         value = float(text)
@@ -120,13 +117,6 @@ def _namespace(text: str) -> str:
     return text
 
 
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ValueError(f"{text!r} is not NAME=VALUE, e.g. studentUniqueId=604822")
-    return name.strip(), value
-
-
 OPTIONS: tuple[Option, ...] = (
     Option(
         "url",
@@ -148,14 +138,14 @@ OPTIONS: tuple[Option, ...] = (
         "school_year",
         "Current school year, named by the year it ends in (default: from today's date, "
         "turning on July 1).",
-        _school_year,
+        school_year,
         metavar="YEAR",
     ),
     Option(
         "set",
         "Replace a value of the certification table, e.g. studentUniqueId=604822; repeatable. "
         "update:NAME=VALUE replaces it in one scenario only.",
-        _assignment,
+        assignment,
         metavar="NAME=VALUE",
         kind="list",
     ),

@@ -17,7 +17,7 @@ from pytest_edfi_cte.records import Posted
 
 Json = dict[str, Any]
 OK, CREATED, NO_CONTENT = 200, 201, 204
-REDIRECT, FIRST_ERROR, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 300, 400, 401, 403, 429
+REDIRECT, FIRST_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 300, 400, 401, 403, 404, 429
 SHOWN = 200  # characters of an answer that is no record
 BY_CREATE = "by the Ed-Fi API guidelines for a create"
 BY_UPDATE = "by the Ed-Fi API guidelines for an update"

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_edfi_cte.fixtures import SETTINGS
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.catalogue import Entry
+
+ENTRIES = pytest.StashKey["list[Entry]"]()
 
 SUITE = Path(__file__).parent / "suite"
 PACKAGE = "pytest_edfi_cte"
@@ -18,13 +24,67 @@ class SuiteModule(pytest.Module):
     """A module of the shipped suite; its names follow our rule, not the user's ini."""
 
     def funcnamefilter(self, name: str) -> bool:
-        """Test functions start with ``test_`` here, whatever ``python_functions`` says."""
-        return name.startswith("test_")
+        """Ours start with ``test_``, whatever ``python_functions`` says; none without scenarios."""
+        of_pack = self.path.name == CONTRACT_PACK
+        return name.startswith("test_") and (of_pack or bool(entries_of(self.config, name)))
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """The tests of the run's mode; a module of the other mode is empty."""
         observed = self.path.stem.endswith("_observed")
         return super().collect() if observed == self.config.stash[SETTINGS].observing else []
+
+
+def entries(config: pytest.Config) -> list[Entry]:
+    """The scenarios of the run, with what hooks add; raises :class:`ConfigurationError`."""
+    from pytest_edfi_cte.catalogue import choose  # noqa: PLC0415 - idle cost
+    from pytest_edfi_cte.contract import shipped  # noqa: PLC0415 - idle cost
+
+    if ENTRIES not in config.stash:
+        folder = Path(config.invocation_params.dir)
+        hook = _Hooks(config)
+        config.stash[ENTRIES] = choose(shipped(), config.stash[SETTINGS], folder, hook)
+    return config.stash[ENTRIES]
+
+
+class _Hooks:
+    """pytest's hooks about scenarios, with their configuration."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_edfi_scenarios(self) -> Any:
+        """What implementations add."""
+        return self._config.hook.pytest_edfi_scenarios(config=self._config)
+
+    def pytest_edfi_modify_scenarios(self, scenarios: list[Entry]) -> None:
+        """Let implementations change the list."""
+        self._config.hook.pytest_edfi_modify_scenarios(config=self._config, scenarios=scenarios)
+
+
+def entries_of(config: pytest.Config, function: str) -> list[Entry]:
+    """The scenarios of one of the suite's tests.
+
+    ``test_create`` and ``test_update`` are about the default table, through the public fixtures
+    ``edfi_cte_…``; ``test_scenario`` is about every other one.
+    """
+    step = function.removeprefix("test_")
+    return [
+        entry
+        for entry in entries(config)
+        if (entry.shipped and entry.step == step) or (not entry.shipped and step == "scenario")
+    ]
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a test of the suite its scenarios, each under its readable id and marker."""
+    if metafunc.module.__name__.rpartition(".")[0] != f"{PACKAGE}.suite":
+        return
+    if "edfi_scenario" in metafunc.fixturenames:
+        parameters = [
+            pytest.param(e.id, id=e.id, marks=pytest.mark.edfi_scenario(e.id))
+            for e in entries_of(metafunc.config, metafunc.function.__name__)
+        ]
+        metafunc.parametrize("edfi_scenario", parameters, indirect=True)
 
 
 def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:

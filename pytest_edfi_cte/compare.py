@@ -88,13 +88,23 @@ def at(record: Any, path: str) -> Any:
 
 
 def identity_of(schema: Json, path: str) -> list[str]:
-    """The identity properties of a collection's elements; [] where the schema names none."""
+    """The paths that identify a collection's elements; [] where the schema names none.
+
+    Where no property of the element itself does, its required references do.
+    """
     here: Any = schema
     for part in path.split("."):
         here = _resolve(schema, here).get("properties", {}).get(part, {})
         here = here.get("items", here)
-    properties = _resolve(schema, here).get("properties", {})
-    return [name for name, fact in properties.items() if fact.get("x-edfi-identity")]
+    element = _resolve(schema, here)
+    properties = element.get("properties", {})
+    own = [name for name, fact in properties.items() if fact.get("x-edfi-identity")]
+    return own or [
+        f"{name}.{part}"
+        for name in element.get("required", ())
+        for part, fact in _resolve(schema, properties.get(name, {})).get("properties", {}).items()
+        if fact.get("x-edfi-identity")
+    ]
 
 
 def short(value: Any) -> str:

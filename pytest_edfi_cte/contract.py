@@ -5,15 +5,17 @@ Nothing heavy is imported before something is read, so that the plugin costs lit
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sys
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     if sys.version_info >= (3, 11):
         from importlib.resources.abc import Traversable
@@ -27,6 +29,7 @@ Json = dict[str, Any]
 #: Data standards with schemas of their own, oldest first. A later 5.x uses the 5.0 schemas.
 STANDARDS = ("4.0", "5.0")
 TABLE = "student-cte-program-association"
+TABLE_FORMAT = "schemas/scenario-table.json"
 
 
 class ContractError(Exception):
@@ -35,6 +38,15 @@ class ContractError(Exception):
     def __init__(self, file: str, line: int | None, problem: str) -> None:
         place = f"{file}, line {line}" if line else file
         super().__init__(f"contract file {place}: {problem}")
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table of scenarios as read; ``line`` tells where a path of keys and numbers stands."""
+
+    file: str
+    content: Json
+    line: Callable[[list[str | int]], int]
 
 
 class _Schemas(Mapping[str, Json]):
@@ -66,6 +78,7 @@ class Contract:
     def __init__(self, root: Traversable | None = None) -> None:
         self.root = root if root is not None else resources.files("pytest_edfi_cte_fixtures")
         self._validators: dict[str, Draft202012Validator] = {}
+        self._tables: dict[str, TableFile] = {}
 
     def schema(self, standard: str, name: str) -> Json:
         """The JSON Schema of a resource in one data standard, e.g. ``("5.0", "student")``."""
@@ -105,9 +118,26 @@ class Contract:
         files = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
         return {plural(file): file for file in files if file != "descriptor"}
 
-    def table(self, name: str = TABLE) -> Json:
-        """A certification table with its scenarios, checked against ``scenario-table.json``."""
-        return self._checked(f"scenarios/{name}.yaml", "schemas/scenario-table.json")
+    def table(self, name: str = TABLE) -> TableFile:
+        """A shipped table of scenarios; see :meth:`read_table`."""
+        if name not in self._tables:
+            file = f"scenarios/{name}.yaml"
+            self._tables[name] = self.read_table(file, self._text(file))
+        return self._tables[name]
+
+    def tables(self) -> list[str]:
+        """The names of the shipped tables."""
+        files = self.root.joinpath("scenarios").iterdir()
+        return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
+
+    def read_table(self, file: str, text: str) -> TableFile:
+        """A table of scenarios, checked against ``scenario-table.json``."""
+        content, lines = _parsed(file, text)
+        return TableFile(file, self._fits(file, content, lines, TABLE_FORMAT), lines)
+
+    def schema_name(self, standard: str, collection: str) -> str:
+        """The name of a collection's schema file; KeyError where the standard has no such one."""
+        return self._documents(standard)[collection]
 
     def rehearsal(self) -> Json:
         """Steps, troubles, limits and wire checks of a rehearsal; see ``rehearsal.yaml``."""
@@ -115,11 +145,16 @@ class Contract:
 
     def _checked(self, path: str, schema: str) -> Json:
         """A YAML file of the contract that fits a schema of the contract."""
-        content, lines = self._yaml(path)
+        content, lines = _parsed(path, self._text(path))
+        return self._fits(path, content, lines, schema)
+
+    def _fits(self, file: str, content: Any, lines: Any, schema: str) -> Json:
         error = _first(self._validator(schema).iter_errors(content))
         if error is not None:
             where = list(error.absolute_path)
-            raise ContractError(path, lines(where), f"{_label(where)}{error.message}")
+            raise ContractError(
+                file, lines(where), f"{_label(where)}{error.message}{_nearest_word(error)}"
+            )
         checked: Json = content
         return checked
 
@@ -188,23 +223,40 @@ class Contract:
         except json.JSONDecodeError as error:
             raise ContractError(path, error.lineno, f"not JSON: {error.msg}") from None
 
-    def _yaml(self, path: str) -> tuple[Any, Any]:
-        import yaml  # noqa: PLC0415 - idle cost
-
-        text = self._text(path)
-        try:
-            return yaml.safe_load(text), _line_finder(text)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else None
-            raise ContractError(path, line, f"not YAML: {error.problem}") from None
-        except yaml.YAMLError as error:
-            raise ContractError(path, None, f"not YAML: {error}") from None
-
 
 @cache
 def shipped() -> Contract:
     """The contract that ships with the package; read once per process."""
     return Contract()
+
+
+def _parsed(file: str, text: str) -> tuple[Any, Any]:
+    import yaml  # noqa: PLC0415 - idle cost
+
+    try:
+        return yaml.safe_load(text), _line_finder(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise ContractError(file, line, f"not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ContractError(file, None, f"not YAML: {error}") from None
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
+    """``; did you mean 'title'?``, or nothing where no known word is like it."""
+    close = difflib.get_close_matches(str(word), list(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _nearest_word(error: Any) -> str:
+    """For a word that the format does not know: the nearest one that it does."""
+    if error.validator == "enum":
+        return nearest(error.instance, map(str, error.validator_value))
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {})
+        unknown = next((name for name in error.instance if name not in known), "")
+        return nearest(unknown, known)
+    return ""
 
 
 def plural(entity: str) -> str:

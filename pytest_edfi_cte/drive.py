@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,9 +33,10 @@ from pytest_edfi_cte.answers import (
     status_finding,
 )
 from pytest_edfi_cte.client.problems import problem_type
-from pytest_edfi_cte.compare import ABSENT, at, equal_ids, same_json
+from pytest_edfi_cte.compare import ABSENT, equal_ids, same_json
+from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
-from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema, judge_unchanged
+from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal
 from pytest_edfi_cte.records import Posted, Record, Records
 from pytest_edfi_cte.run import Run
@@ -68,7 +69,10 @@ class AssociationSlot:
         standard = self.records.session.api.standard
         self.schema = run.contract.schema(standard, table.schema)
         self.validator = run.contract.validator(standard, table.schema)
-        self.key = table.key_of(table.payload("create"))
+        self.keys = [table.key_of(table.payload("create"))]
+        if table.moves:
+            self.keys.append(table.key_of(table.payload("update")))
+        self.key = self.keys[0]
         self._collection = self.records.session.resource_url(table.resource)
         self._absent = False
 
@@ -79,17 +83,20 @@ class AssociationSlot:
         In a run that only reads it raises :class:`ReadOnlyRun`.
         """
         self.records.session.may_send("POST", self._collection)
-        name = f"{self.table.resource} {json.dumps(self.key, sort_keys=True)}"
-        with self.run.alone_with(name):
-            self._free()
+        with ExitStack() as held:
+            for key in self.keys:
+                name = f"{self.table.resource} {json.dumps(key, sort_keys=True)}"
+                held.enter_context(self.run.alone_with(name))
+            for key in reversed(self.keys):
+                self._free(key)
             try:
                 yield self
             finally:
                 if not self.run.settings.keep_data:
                     self._leave()
 
-    def _free(self) -> None:
-        found = self.records.look_up(self.table.resource, self.key)
+    def _free(self, key: Json) -> None:
+        found = self.records.look_up(self.table.resource, key)
         self._absent = found.known and not found.matches
         for body in found.matches:
             if self.records.is_ours(self.table.resource, body.get("id")):
@@ -101,7 +108,7 @@ class AssociationSlot:
                     )
                 self._absent = True
                 continue
-            shown = ", ".join(f"{name}={value}" for name, value in self.key.items())
+            shown = ", ".join(f"{name}={value}" for name, value in key.items())
             raise NotTestable(
                 f"the API already has a {self.table.resource} record that this run did not create "
                 f"({shown}; id {body.get('id')}). It was left alone.\n"
@@ -111,7 +118,7 @@ class AssociationSlot:
 
     def _leave(self) -> None:
         for entry in self.records.journal.pending():
-            ours = entry.resource == self.table.resource and entry.key == self.key and entry.url
+            ours = entry.resource == self.table.resource and entry.key in self.keys and entry.url
             url = self.records.address_of(entry) if ours else None
             problem = self.records.delete(url) if url else None
             if problem:
@@ -217,11 +224,10 @@ class AssociationSlot:
         """
         read = self.read(record)
         wrong = [f for f in read.findings if not f.ok]
-        if read.body is not None and scenario.changes:
+        if read.body is not None:
             first = self.table.scenario("create")
             rows = judge_record(first, read.body, self.schema, self.accepts)
-            name = scenario.changes.rpartition(".")[2]
-            wrong += [f for f in rows if not f.ok and f.where.endswith(f".{name}")]
+            wrong += [f for f in rows if not f.ok and f.where in self._changing(first, scenario)]
         if wrong:
             raise NotTestable(
                 "the record to update does not read back as it was created, so its update would "
@@ -248,29 +254,37 @@ class AssociationSlot:
 
     def judge_update(self, scenario: Scenario, before: Json, after: Json) -> list[Finding]:
         """The record after the update: as the column says, and nothing else changed."""
-        changes = scenario.changes or ""
+        first = self.table.scenario("create")
+        changing = self._changing(scenario, first)
+        was = {f.where: f.received for f in judge_record(first, before, self.schema)}
         stored = [
-            replace(f, kind="not-stored") if self._reads_as_before(f, changes, before) else f
+            replace(f, kind="not-stored")
+            if f.kind == "wrong-value"
+            and f.where in changing
+            and same_json(f.received, was.get(f.where, ABSENT))
+            else f
             for f in self.judge_stored(scenario, after)
         ]
-        return [*stored, *judge_unchanged(before, after, changes, self.schema, self.same)]
+        return [*stored, *judge_unchanged(before, after, scenario.changed, self.schema, self.same)]
 
-    @staticmethod
-    def _reads_as_before(finding: Finding, changes: str, before: Json) -> bool:
-        collection, _, name = changes.rpartition(".")
-        if finding.kind != "wrong-value" or not finding.where.endswith(f"].{name}"):
-            return False
-        elements = at(before, collection)
-        return isinstance(elements, list) and any(
-            same_json(finding.received, at(element, name)) for element in elements
-        )
+    def _changing(self, one: Scenario, other: Scenario) -> set[str]:
+        """Where the first scenario's record differs from the second's, as findings name it."""
+        rows = judge_record(one, other.payload, self.schema)
+        return {finding.where for finding in rows if not finding.ok}
 
-    def count(self, record: Record, body: Json | None, *, updated: bool = False) -> list[Finding]:
+    def count(
+        self,
+        record: Record,
+        body: Json | None,
+        *,
+        updated: bool = False,
+        key: Json | None = None,
+    ) -> list[Finding]:
         """The record must be found by its natural key exactly once, where the host supports it.
 
         ``body`` is the record as read by its id: both reads must agree.
         """
-        found = self.records.look_up(self.table.resource, self.key)
+        found = self.records.look_up(self.table.resource, key or self.key)
         if not found.known:
             return []
         where = "records found by the natural key"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.product import Product
     from pytest_edfi_cte.records import Record
     from pytest_edfi_cte.run import Run
-    from pytest_edfi_cte.scenarios import Scenario, Table
+    from pytest_edfi_cte.scenarios import Table
 
 RUN = pytest.StashKey["Run"]()
 SETTINGS = pytest.StashKey[Settings]()
@@ -33,7 +33,8 @@ NO_API = (
 )
 
 
-def _run(request: pytest.FixtureRequest) -> Run:
+def run_of(request: pytest.FixtureRequest) -> Run:
+    """The run; skips the test where there is no API."""
     run = request.config.stash.get(RUN, None)
     if run is None:
         pytest.skip(NO_API)
@@ -43,7 +44,7 @@ def _run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture(scope="session")
 def edfi_settings(request: pytest.FixtureRequest) -> Settings:
     """The effective settings of the run (URL, school year, seed, …) with each value's source."""
-    _run(request)
+    run_of(request)
     return request.config.stash[SETTINGS]
 
 
@@ -54,13 +55,13 @@ def edfi_session(request: pytest.FixtureRequest) -> EdFiSession:
     Paths are relative to the data management API: ``edfi_session.get("/ed-fi/students")``.
     Override it in a root ``conftest.py`` to add headers or certificates for every test.
     """
-    return _run(request).session
+    return run_of(request).session
 
 
 @pytest.fixture(scope="session")
 def edfi_table(request: pytest.FixtureRequest) -> Table:
     """The certification table, with dates of the school year and ``--edfi-set`` applied."""
-    return _run(request).table
+    return run_of(request).table
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,7 @@ def edfi_prerequisites(request: pytest.FixtureRequest, edfi_session: EdFiSession
     from pytest_edfi_cte.prerequisites import Prerequisites  # noqa: PLC0415 - idle cost
     from pytest_edfi_cte.records import Records  # noqa: PLC0415 - idle cost
 
-    run = _run(request)
+    run = run_of(request)
     return Prerequisites(Records(edfi_session, run.contract, run.journal, run.note), run.seen)
 
 
@@ -108,7 +109,7 @@ def edfi_student(
 ) -> Record:
     """The table's student 222222: reused untouched where it exists, created where not."""
     body = edfi_table.prerequisites["student"]
-    with _run(request).alone_with(f"student {body['studentUniqueId']}"):
+    with run_of(request).alone_with(f"student {body['studentUniqueId']}"):
         return edfi_prerequisites.reuse_or_create("student", "students", body)
 
 
@@ -128,7 +129,7 @@ def edfi_enrollment(
         "studentUniqueId": edfi_student["studentUniqueId"],
         "schoolId": body["schoolReference"]["schoolId"],
     }
-    with _run(request).alone_with(f"enrollment {query}"):
+    with run_of(request).alone_with(f"enrollment {query}"):
         return edfi_prerequisites.reuse_or_create(
             "enrollment", "studentSchoolAssociations", body, query
         )
@@ -150,7 +151,7 @@ def edfi_cte_slot(
     """
     from pytest_edfi_cte.drive import AssociationSlot  # noqa: PLC0415 - idle cost
 
-    with AssociationSlot(_run(request), edfi_prerequisites, edfi_table).held() as slot:
+    with AssociationSlot(run_of(request), edfi_prerequisites, edfi_table).held() as slot:
         yield slot
 
 
@@ -168,7 +169,7 @@ def edfi_recipes(request: pytest.FixtureRequest, edfi_table: Table) -> Recipes:
     """What the ``edfi_new_…`` factories put into a fictional record; override to change it."""
     from pytest_edfi_cte.factories import Recipes  # noqa: PLC0415 - idle cost
 
-    run = _run(request)
+    run = run_of(request)
 
     def uri(name: str, code: str) -> str:
         return f"{run.settings.namespace}/{run.contract.descriptor_names[name]}#{code}"
@@ -182,7 +183,7 @@ def _factory(
     from pytest_edfi_cte.factories import RecordFactory  # noqa: PLC0415 - idle cost
 
     prerequisites = request.getfixturevalue("edfi_prerequisites")
-    return RecordFactory(name, resource, recipe, _run(request).fiction, prerequisites)
+    return RecordFactory(name, resource, recipe, run_of(request).fiction, prerequisites)
 
 
 @pytest.fixture(scope="session")
@@ -247,7 +248,7 @@ def edfi_product(request: pytest.FixtureRequest) -> Product:
     """
     from pytest_edfi_cte.product import Driver  # noqa: PLC0415 - idle cost
 
-    return Driver(_run(request).observing.commands, request.config.hook.pytest_edfi_act)
+    return Driver(run_of(request).observing.commands, request.config.hook.pytest_edfi_act)
 
 
 @pytest.fixture
@@ -262,7 +263,7 @@ def edfi_observation(
     from pytest_edfi_cte.reporting.model import Painter  # noqa: PLC0415 - idle cost
     from pytest_edfi_cte.terminal import Voice  # noqa: PLC0415 - idle cost
 
-    run = _run(request)
+    run = run_of(request)
     safe = Painter(run.redactor.clean).text
     voice = Voice(request.config, run.clock, run.api.base_url, safe)
     return Observation(run, edfi_prerequisites, edfi_table, edfi_product, voice)
@@ -274,18 +275,8 @@ def edfi_observation(
 @pytest.fixture
 def edfi_evidence(request: pytest.FixtureRequest) -> Evidence:
     """Collects a scenario's findings; ``conclude()`` fails with all of them together."""
-    _run(request)
+    run_of(request)
     return request.node.stash[EVIDENCE]  # type: ignore[no-any-return]  # stash is typed by key
-
-
-@pytest.fixture
-def edfi_scenario(
-    request: pytest.FixtureRequest, edfi_table: Table, edfi_evidence: Evidence
-) -> Scenario:
-    """The scenario under test; parametrize it indirectly with "create" or "update"."""
-    scenario = edfi_table.scenario(request.param)
-    edfi_evidence.scenario = scenario
-    return scenario
 
 
 # -- the contract pack ----------------------------------------------------------------------------
@@ -301,7 +292,7 @@ def edfi_contract_bench(
     """
     from pytest_edfi_cte.contract_checks.bench import Bench  # noqa: PLC0415 - idle cost
 
-    bench = Bench(_run(request), edfi_prerequisites, edfi_recipes)
+    bench = Bench(run_of(request), edfi_prerequisites, edfi_recipes)
     yield bench
     bench.close()
 
@@ -314,5 +305,5 @@ def edfi_contract_check(request: pytest.FixtureRequest, edfi_evidence: Evidence)
 
     check = CHECKS[request.param]
     edfi_evidence.title = check.title
-    edfi_evidence.requirement = by_check(_run(request).contract)[check.id]
+    edfi_evidence.requirement = by_check(run_of(request).contract)[check.id]
     return check

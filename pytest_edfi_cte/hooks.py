@@ -38,7 +38,10 @@ class RunHooks:
                 "--edfi-mode=observe follows one product through one scenario after the other: "
                 "run it without xdist's workers (-n0)"
             )
-        self.run = Run.of_worker(settings, handed) if handed else Run(settings)
+        entries = collection.entries(config)
+        self.run = (
+            Run.of_worker(settings, handed, entries) if handed else Run(settings, entries=entries)
+        )
         config.stash[fixtures.RUN] = self.run
         self.results = Collector(self.run)
         self.diagnosis: Diagnosis | None = None
@@ -109,6 +112,8 @@ class RunHooks:
             self.run.open_journal(cache.mkdir("edfi") if cache else None)
             self.run.session  # noqa: B018 - the first access connects
             self.run.table  # noqa: B018 - the first access loads and checks
+            for scenario_id in self.run.chosen.entries:
+                self.run.scenario(scenario_id)
             self.run.clean_up_after_killed_runs()
             # The doctor asks what driving needs: rights to write, prerequisites to build on.
             if not self.run.settings.observing:

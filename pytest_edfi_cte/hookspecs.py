@@ -7,8 +7,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pytest_edfi_cte.catalogue import Entry
     from pytest_edfi_cte.rehearsal.task import Task
     from pytest_edfi_cte.scenarios import Scenario
+
+
+@pytest.hookspec
+def pytest_edfi_scenarios(
+    config: pytest.Config,
+) -> str | Path | Mapping[str, Any] | Iterable[str | Path | Mapping[str, Any]] | None:
+    """Add tables of scenarios: paths of files or folders, or tables as the format has them."""
+
+
+@pytest.hookspec
+def pytest_edfi_modify_scenarios(config: pytest.Config, scenarios: list[Entry]) -> None:
+    """Take scenarios out of the run, or put them in another order; ``scenarios`` in place.
+
+    An entry has ``id``, ``step``, ``name`` and ``file`` (with the table as ``content``).
+    """
 
 
 @pytest.hookspec(firstresult=True)

@@ -1,4 +1,4 @@
-"""The judge: typed comparison, schema validation and the difference between two reads.
+"""The judge: typed comparison and schema validation; see also ``differences``.
 
 Everything it says is a :class:`Finding`. JSON types are part of a value (true is not 1),
 collections are matched by their key, and absent, null and empty are three different things.
@@ -18,13 +18,12 @@ from pytest_edfi_cte.compare import (
     identity_of,
     is_descriptor,
     json_type,
+    nothing,
     same_json,
     short,
 )
 from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
 
-#: What the API keeps beside the data: it may change between two reads.
-SERVER_KEPT = frozenset({"_etag", "_lastModifiedDate", "_lineage", "link"})
 #: Of observe mode, where the product is judged: what it sent, and how (see observed.py).
 _Found = Literal["not-sent", "other-key", "key-namespace", "sent-twice", "second-record"]
 _Sent = Literal["not-supplied", "supplied-null", "supplied-type", "supplied-value", "supplied-case"]
@@ -113,7 +112,7 @@ class _Rows:
         schema: Json,
         same_descriptor: SameDescriptor | None,
     ) -> None:
-        self.step = scenario.step
+        self.state = scenario.state
         self.rows = scenario.table.rows
         self.payload = scenario.payload
         self.record = record
@@ -123,10 +122,10 @@ class _Rows:
 
     def __iter__(self) -> Iterator[Finding]:
         for row in self.rows:
-            parent = row.path.rpartition(".")[0]
+            parent = next((c for c in self.collections if row.path.startswith(f"{c}.")), None)
             if row.collection:
                 yield from self._collection(row)
-            elif parent in self.collections:
+            elif parent is not None:
                 yield self._element_row(row, parent)
             else:
                 yield self._plain(row, at(self.record, row.path), row.path)
@@ -134,10 +133,19 @@ class _Rows:
     def _plain(self, row: Row, received: Any, where: str) -> Finding:
         rule = f"{row.required} {TABLE_RULE}"
         if row.type in CONTAINERS:
-            expected: Any = at(self.payload, row.path)
-            kind = "ok" if json_type(received) == "object" else _problem(expected, received)
-            return Finding(where, expected, received, rule, kind, "an object")
-        return _finding(where, row.values[self.step], received, rule, same=self.same)
+            return self._container(row, at(self.payload, row.path), received, where)
+        value = row.values.get(self.state, ABSENT)
+        if value is ABSENT:
+            return _not_sent(where, received, rule)
+        return _finding(where, value, received, rule, same=self.same)
+
+    @staticmethod
+    def _container(row: Row, expected: Any, received: Any, where: str) -> Finding:
+        rule = f"{row.required} {TABLE_RULE}"
+        if expected is ABSENT:
+            return _not_sent(where, received, rule)
+        kind: Kind = "ok" if json_type(received) == "object" else _problem(expected, received)
+        return Finding(where, expected, received, rule, kind, "an object")
 
     def _key(self, path: str) -> str:
         """The identity property of a collection's elements, from the schema."""
@@ -146,15 +154,18 @@ class _Rows:
     def _collection(self, row: Row) -> Iterator[Finding]:
         rule = f"{row.required} {TABLE_RULE}"
         received, expected = at(self.record, row.path), at(self.payload, row.path)
+        if expected is ABSENT:
+            yield _not_sent(row.path, received, rule)
+            return
         if not isinstance(received, list):
             kind = _problem(expected, received)
             yield Finding(row.path, expected, received, rule, kind, "an array")
             return
         key = self._key(row.path)
-        sent = [element[key] for element in expected]
+        sent = [at(element, key) for element in expected]
         yield Finding(row.path, expected, received, rule, expected_note="an array")
         for number, element in enumerate(received):
-            value = element.get(key, ABSENT) if isinstance(element, Mapping) else element
+            value = at(element, key) if isinstance(element, Mapping) else element
             label = f"{row.path}[{short(value) if isinstance(value, str) else number}]"
             if not any(self._matches(value, one) for one in sent):
                 yield Finding(label, ABSENT, element, rule, "extra")
@@ -163,14 +174,20 @@ class _Rows:
 
     def _element_row(self, row: Row, parent: str) -> Finding:
         key = self._key(parent)
-        wanted = at(self.payload, parent)[0][key]
-        where = f"{parent}[{short(wanted)}].{row.name}"
+        inner = row.path.removeprefix(f"{parent}.")
+        sent = at(self.payload, parent)
+        if sent is ABSENT:
+            return _not_sent(row.path, at(self.record, row.path), f"{row.required} {TABLE_RULE}")
+        wanted = at(sent[0], key)
+        where = f"{parent}[{short(wanted)}].{inner}"
         elements = at(self.record, parent)
         received: Any = ABSENT
         for element in elements if isinstance(elements, list) else []:
             if self._matches(at(element, key), wanted):
-                received = at(element, row.name)
+                received = at(element, inner)
                 break
+        if row.type in CONTAINERS:
+            return self._container(row, at(sent[0], inner), received, where)
         return self._plain(row, received, where)
 
     def _matches(self, one: Any, other: Any) -> bool:
@@ -206,60 +223,10 @@ def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
 _FORMATS = {"date": "a date such as 2026-08-23", "date-time": "a date and time (RFC 3339)"}
 
 
-def judge_unchanged(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    changes: str,
-    schema: Json,
-    same_descriptor: SameDescriptor | None = None,
-) -> list[Finding]:
-    """Differences between two reads of one record, except at ``changes`` and in what a host keeps.
-
-    ``changes``: the dotted path the scenario changes, "" for none. No finding: nothing changed.
-    """
-    return list(_Diff(changes, schema, same_descriptor).walk(before, after, "", ""))
-
-
-class _Diff:
-    def __init__(self, changes: str, schema: Json, same: SameDescriptor | None) -> None:
-        self.changes = changes
-        self.schema = schema
-        self.same = same
-
-    def walk(self, before: Any, after: Any, path: str, label: str) -> Iterator[Finding]:
-        if path and path == self.changes:
-            return
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            for name in sorted({*before, *after} - SERVER_KEPT):
-                inner = f"{path}.{name}".lstrip(".")
-                shown = f"{label}.{name}".lstrip(".")
-                yield from self.walk(at(before, name), at(after, name), inner, shown)
-        elif isinstance(before, list) and isinstance(after, list):
-            yield from self._lists(before, after, path, label)
-        elif not same_json(before, after, self.same):
-            lost = after is ABSENT or after is None
-            kind: Kind = "appeared" if before is ABSENT else "lost" if lost else "changed"
-            yield Finding(label, before, after, "unchanged by the update", kind)
-
-    def _lists(self, before: list[Any], after: list[Any], path: str, label: str) -> Iterator[Any]:
-        keys = identity_of(self.schema, path)
-        left = list(after)
-        for element in before:
-            name = short(at(element, keys[0])) if keys else ""
-            match: Any = ABSENT
-            for number, other in enumerate(left):
-                if self._same_element(element, other, keys):
-                    match = left.pop(number)  # by place: list.remove would take 1 for true
-                    break
-            yield from self.walk(element, match, path, f"{label}[{name}]")
-        for element in left:
-            name = short(at(element, keys[0])) if keys else ""
-            yield from self.walk(ABSENT, element, path, f"{label}[{name}]")
-
-    def _same_element(self, one: Any, other: Any, keys: list[str]) -> bool:
-        if keys:
-            return all(same_json(at(one, k), at(other, k), self.same) for k in keys)
-        return same_json(one, other, self.same)
+def _not_sent(where: str, received: Any, rule: str) -> Finding:
+    """What the table does not send must not be there; hosts leave it out or write null."""
+    empty = nothing(received) or received == []
+    return Finding(where, ABSENT, received, rule, "ok" if empty else "extra")
 
 
 def _finding(

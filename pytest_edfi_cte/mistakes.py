@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_edfi_cte.contract import Contract, ContractError
@@ -13,10 +14,10 @@ from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
 
 
-def check(contract: Contract, settings: Settings) -> Table:
+def check(contract: Contract, settings: Settings, elsewhere: Iterable[str] = ()) -> Table:
     """The table as it stands; raises :class:`ConfigurationError` for the first mistake."""
     try:
-        table = load(contract, settings, "5.0")
+        table = load(contract, settings, "5.0", elsewhere)
     except ContractError as error:
         raise ConfigurationError(f"{error}") from None
     bundle = settings.ca_bundle

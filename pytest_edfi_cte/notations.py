@@ -91,6 +91,13 @@ def current_school_year(today: date | None = None) -> int:
     return day.year + (day.month >= SCHOOL_YEAR_STARTS)
 
 
+def listed(text: str) -> tuple[str, str]:
+    """One of several values, as the option's readers merge them; ValueError for nothing."""
+    if not text.strip():
+        raise ValueError("the value is empty")
+    return text.strip(), text.strip()
+
+
 def assignment(text: str) -> tuple[str, str]:
     """``NAME=VALUE`` as name and value; ValueError for anything else."""
     name, equals, value = text.partition("=")

@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from pytest_edfi_cte.compare import ABSENT, equal_ids
+from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.evidence import Evidence
-from pytest_edfi_cte.judge import Finding, judge_unchanged
+from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.judgements import Judgement
 from pytest_edfi_cte.observed import Before, ProductJudge
 from pytest_edfi_cte.prerequisites import Prerequisites

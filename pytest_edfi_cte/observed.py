@@ -22,7 +22,8 @@ from pytest_edfi_cte.compare import (
     same_json,
     short,
 )
-from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema, judge_unchanged
+from pytest_edfi_cte.differences import judge_unchanged
+from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
 from pytest_edfi_cte.judgements import Judgement, of_a_product, ordered
 from pytest_edfi_cte.scenarios import Scenario, Table
 

@@ -15,6 +15,7 @@ from pytest_edfi_cte.notations import (
     choice,
     descriptor_pair,
     duration,
+    listed,
     school_year,
 )
 
@@ -147,6 +148,21 @@ OPTIONS: tuple[Option, ...] = (
         "update:NAME=VALUE replaces it in one scenario only.",
         assignment,
         metavar="NAME=VALUE",
+        kind="list",
+    ),
+    Option(
+        "scenarios",
+        "File or folder with tables of scenarios (YAML), to run in place of the shipped CTE table; "
+        "repeatable.",
+        listed,
+        metavar="PATH",
+        kind="list",
+    ),
+    Option(
+        "select",
+        "Scenarios to run, of all that there are, by id or glob; repeatable.",
+        listed,
+        metavar="ID",
         kind="list",
     ),
     Option(

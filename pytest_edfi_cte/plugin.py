@@ -12,6 +12,7 @@ from pytest_edfi_cte import (
     options,
     rehearsal_fixtures,
     sandbox_fixtures,
+    scenario_fixtures,
     settings,
 )
 from pytest_edfi_cte.errors import ConfigurationError
@@ -40,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(fixtures, "edfi_cte_fixtures")
+    config.pluginmanager.register(scenario_fixtures, "edfi_cte_scenario_fixtures")
     config.pluginmanager.register(sandbox_fixtures, "edfi_cte_sandbox_fixtures")
     config.pluginmanager.register(rehearsal_fixtures, "edfi_cte_rehearsal_fixtures")
     config.pluginmanager.register(sandbox_fixtures.Desks(), "edfi_cte_desks")
@@ -66,6 +68,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
     wanted = config.stash[fixtures.SETTINGS].contract
     return True if collection.is_contract_pack(collection_path) and not wanted else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the suite's tests the scenarios of the run."""
+    from pytest_edfi_cte import collection  # noqa: PLC0415 - only while collecting
+
+    collection.parametrize(metafunc)
 
 
 def pytest_pycollect_makemodule(module_path: Any, parent: Any) -> pytest.Module | None:

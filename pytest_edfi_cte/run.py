@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte import __version__
+from pytest_edfi_cte.catalogue import Chosen, Entry, choose
 from pytest_edfi_cte.client.discovery import Api, api_from, discover
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.session import EdFiSession, HttpSession, Transport
@@ -28,7 +30,7 @@ from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
-from pytest_edfi_cte.scenarios import Table
+from pytest_edfi_cte.scenarios import Scenario, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
@@ -46,9 +48,18 @@ class Run:
     end; workers get its address, token and journal through :meth:`hand_over`.
     """
 
-    def __init__(self, settings: Settings, contract: Contract | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        contract: Contract | None = None,
+        entries: Sequence[Entry] | None = None,
+    ) -> None:
+        """``entries``: the scenarios that the run is about; by default the settings decide."""
         self.settings = settings
         self.contract = contract or shipped()
+        if entries is None:
+            entries = choose(self.contract, settings, Path.cwd())
+        self.chosen = Chosen(self.contract, settings, entries)
         self.redactor = Redactor()
         self.recorder = Recorder(self.redactor)
         self.redactor.add(settings.client_secret, client_id=settings.client_id)
@@ -68,15 +79,17 @@ class Run:
         self._cleaned = False
         self._handed: dict[str, Any] | None = None
         self._resources = ExitStack()
-        table = check(self.contract, settings)
-        used = {v for r in table.rows if r.type == "descriptor" for v in r.values.values()}
+        table = check(self.contract, settings, self.chosen.names)
+        used = {*table.descriptors, *self.chosen.descriptors}
         self.mapping = read_map(settings.descriptors, settings.descriptor_file, used)
         self.observing = prepare(settings, self.contract, table)
 
     @classmethod
-    def of_worker(cls, settings: Settings, handed: dict[str, Any]) -> Run:
+    def of_worker(
+        cls, settings: Settings, handed: dict[str, Any], entries: Sequence[Entry] | None = None
+    ) -> Run:
         """The run as a worker sees it."""
-        run = cls(settings)
+        run = cls(settings, entries=entries)
         run._handed = handed
         run._journal = Journal(Path(handed["journal"]))
         run.redactor.add(Secret(handed["client_secret"]), client_id=handed["client_id"])
@@ -203,7 +216,14 @@ class Run:
     @cached_property
     def table(self) -> Table:
         """The certification table, resolved for this API's data standard."""
-        return load(self.contract, self.settings, self.api.standard)
+        return load(self.contract, self.settings, self.api.standard, self.chosen.names)
+
+    def scenario(self, scenario_id: str) -> Scenario:
+        """A scenario that the run is about, resolved for this API's data standard.
+
+        Raises :class:`ConfigurationError` where its table is for another one.
+        """
+        return self.chosen.scenario(scenario_id, self.api.standard)
 
     @cached_property
     def fiction(self) -> Fiction:
@@ -231,8 +251,8 @@ class Run:
             "Data standard": self.api.data_standard,
             "School year": f"{settings.school_year} ({settings.school_year - 1}-"
             f"{settings.school_year}; dates fall in July 1 to June 30)",
-            "Certification": self.table.certification,
-            "Edition of the table": self.table.edition,
+            "Certification": self.chosen.said("certification") or self.table.certification,
+            "Edition of the table": self.chosen.said("edition") or self.table.edition,
             "pytest-edfi-cte": __version__,
             "Seed": str(settings.seed),
         }

@@ -1,4 +1,4 @@
-"""The scenario model: a certification table's rows and steps, resolved for one run."""
+"""The scenario model: what a table asks of one record, resolved for one run."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
+#: The two states of a record that a table's rows give: as it is made, and as it becomes.
 STEPS = ("create", "update")
+#: Step of a scenario -> HTTP method of the request that it is about.
+METHODS = {"create": "POST", "update": "PUT", "upsert": "POST", "delete": "DELETE", "absent": "GET"}
 #: Types of rows that only hold other rows.
-CONTAINERS = ("reference", "array")
+CONTAINERS = ("reference", "object", "array")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the certification table, resolved.
+    """One line of the table, resolved.
 
     ``path`` is dotted from the record's root; ``type`` is the table's ("date", "descriptor"…);
-    ``values`` maps step ("create", "update") to the JSON value, empty for rows that only hold
-    others.
+    ``values`` maps a state of the record ("create", "update") to the JSON value. It has no entry
+    where nothing is sent, and none at all in rows that only hold others.
     """
 
     path: str
@@ -34,15 +37,34 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Need:
+    """What must exist before a scenario. ``found_by``: the parts of the key that identify it."""
+
+    resource: str
+    preloaded: bool
+    found_by: tuple[str, ...]
+    record: Json
+
+
+@dataclass(frozen=True)
 class Scenario:
-    """One scenario of a table: what to send and what must be stored."""
+    """One scenario of a table: what to send and what must be stored.
+
+    ``step`` is create, update, upsert, delete or absent; ``changes`` the one path that it changes,
+    None where it is none or several; ``changed`` has all of them.
+    """
 
     step: str
     number: int
-    method: str
     title: str
     changes: str | None
+    changed: tuple[str, ...]
     table: Table
+
+    @property
+    def method(self) -> str:
+        """The HTTP method of its request."""
+        return METHODS[self.step]
 
     @property
     def id(self) -> str:
@@ -50,14 +72,23 @@ class Scenario:
         return f"{self.table.id}-{self.number}-{self.step}"
 
     @property
+    def state(self) -> str:
+        """The state of the record that it is about: "create" or "update"."""
+        return "update" if self.step in ("update", "upsert") else "create"
+
+    @property
     def payload(self) -> Json:
         """The record as JSON, built from the table's column; a new object each time."""
-        return self.table.payload(self.step)
+        return self.table.payload(self.state)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A certification table resolved for one school year, namespace and set of overrides."""
+    """What a table says of one record, for one school year, namespace and set of overrides.
+
+    A file with several scenarios gives several of these: one for each, with the record's two
+    states ("create" and "update", whatever the columns are called in the file).
+    """
 
     id: str
     title: str
@@ -67,11 +98,16 @@ class Table:
     schema: str
     rows: tuple[Row, ...]
     school_year: int
-    #: name of the prerequisite -> its record as JSON
-    prerequisites: Mapping[str, Json]
+    needs: Mapping[str, Need]
     #: query parameter -> dotted path, from the schema
     natural_key: Mapping[str, str]
+    #: step -> number, title and what changes
     _scenarios: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def prerequisites(self) -> dict[str, Json]:
+        """Name of the prerequisite -> its record as JSON."""
+        return {name: need.record for name, need in self.needs.items()}
 
     @property
     def descriptors(self) -> dict[str, str]:
@@ -80,21 +116,27 @@ class Table:
         return {row.values[step]: row.path for row in rows for step in row.values}
 
     def scenario(self, step: str) -> Scenario:
-        """The scenario of a step; KeyError for another word."""
-        return Scenario(step=step, table=self, **{"changes": None, **self._scenarios[step]})
+        """The scenario of a step; KeyError for one that the table does not have."""
+        facts = self._scenarios[step]
+        return Scenario(step=step, table=self, **{"changes": None, "changed": (), **facts})
 
     def payload(self, step: str) -> Json:
-        """The record that a step sends; one element in each collection."""
+        """The record in one of its states; one element in each collection."""
         record: Json = {}
         collections = {row.path for row in self.rows if row.collection}
         for row in self.rows:
-            if row.type not in CONTAINERS:
+            if step in row.values:
                 put(record, row.path, row.values[step], collections)
         return record
 
     def key_of(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The natural key of a record as query parameters; None for a missing part."""
         return {query: get(record, path) for query, path in self.natural_key.items()}
+
+    @property
+    def moves(self) -> bool:
+        """True where the record gets another natural key."""
+        return self.key_of(self.payload("create")) != self.key_of(self.payload("update"))
 
 
 def get(record: Any, path: str) -> Any:

@@ -41,6 +41,8 @@ class Settings:
     env_file: str | None = None
     school_year: int = 2027
     overrides: Mapping[str, str] = field(default_factory=dict)
+    scenarios: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
     namespace: str = "uri://ed-fi.org"
     seed: int = 0
     timeout: float = 30.0
@@ -97,6 +99,8 @@ class Settings:
             "retries": self.retries,
             "mode": self.mode,
         }
+        for name in ("scenarios", "select"):
+            shown |= {f"{name} {each}": "" for each in getattr(self, name)}
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
         names = ("env_file", "ca_bundle", "keep_data", "descriptor_file", "contract", "strict")
         for name in names:
@@ -214,6 +218,8 @@ def resolve(
             reader.load_env_file(values["env_file"])
     for name, plural in (("set", "overrides"), ("act", "acts"), ("descriptor", "descriptors")):
         values[plural] = values.pop(name)
+    for name in ("scenarios", "select"):
+        values[name] = tuple(values[name])
     if values["mode"] == DRIVE:
         _refuse_observing(reader.sources)
     values["client_secret"] = reader.secret()
@@ -276,6 +282,8 @@ class _Reader:
             lines = found.splitlines() if isinstance(found, str) else found or []
             for line in filter(str.strip, lines):
                 name, value = self._parse(option, line, source)
+                if option.name == "scenarios" and source.startswith("ini"):
+                    name = value = str(self.given.ini_folder / name)
                 merged[name] = value
                 self.sources[f"{option.name} {name}"] = source
         return merged

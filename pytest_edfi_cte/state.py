@@ -19,8 +19,8 @@ from typing import Any
 
 from pytest_edfi_cte.compare import is_descriptor
 from pytest_edfi_cte.contract import Contract
+from pytest_edfi_cte.differences import SERVER_KEPT
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.judge import SERVER_KEPT
 from pytest_edfi_cte.observed import Before
 from pytest_edfi_cte.scenarios import Table
 

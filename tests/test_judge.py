@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from pytest_edfi_cte.client.exchange import Exchange
 from pytest_edfi_cte.contract import shipped
+from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NonConformance
-from pytest_edfi_cte.judge import Kind, judge_record, judge_schema, judge_unchanged
+from pytest_edfi_cte.judge import Kind, judge_record, judge_schema
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
 from pytest_edfi_cte.verdicts import MEANINGS, conclude, show

@@ -109,7 +109,7 @@ def test_natural_key() -> None:
 
 
 def test_scenario_ids_are_readable() -> None:
-    ids = scenario_ids(shipped())
+    ids = scenario_ids(shipped().table().content)
     assert ids == {
         "create": "sis-v5-student-cte-program-association-1-create",
         "update": "sis-v5-student-cte-program-association-2-update",

@@ -18,9 +18,9 @@ from pytest_edfi_cte.client.session import Anonymous, Bearer
 from pytest_edfi_cte.compare import ABSENT, nothing
 from pytest_edfi_cte.contract_checks.answers import Answer
 from pytest_edfi_cte.contract_checks.cleanup import ENROLLMENTS, STUDENT_ID, STUDENTS, clear
+from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import ConfigurationError, NotTestable, RequestFailed
 from pytest_edfi_cte.factories import TRIES
-from pytest_edfi_cte.judge import judge_unchanged
 from pytest_edfi_cte.prerequisites import refusal
 from pytest_edfi_cte.records import Record
 from pytest_edfi_cte.scenarios import put

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_edfi_cte.compare import SameDescriptor
+from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable
-from pytest_edfi_cte.judge import Finding, judge_unchanged
+from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.observed import Before
 from pytest_edfi_cte.rehearsal.outcome import (
     DoesNotApply,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_edfi_cte.suite.test_edfi_certification import scenario
-
 if TYPE_CHECKING:
     from pytest_edfi_cte.evidence import Evidence
     from pytest_edfi_cte.observe import Observation
     from pytest_edfi_cte.scenarios import Scenario
 
 
-@scenario("create")
 def test_create(
     edfi_scenario: Scenario, edfi_observation: Observation, edfi_evidence: Evidence
 ) -> None:
@@ -21,7 +18,6 @@ def test_create(
     edfi_evidence.conclude()
 
 
-@scenario("update")
 def test_update(
     edfi_scenario: Scenario, edfi_observation: Observation, edfi_evidence: Evidence
 ) -> None:

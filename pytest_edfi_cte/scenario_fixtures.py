@@ -1,0 +1,49 @@
+"""The fixtures of one scenario, whichever table it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_edfi_cte.fixtures import run_of
+from pytest_edfi_cte.notations import STEPS
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.drive import AssociationSlot
+    from pytest_edfi_cte.evidence import Evidence
+    from pytest_edfi_cte.prerequisites import Prerequisites
+    from pytest_edfi_cte.scenarios import Scenario, Table
+
+
+@pytest.fixture
+def edfi_scenario(
+    request: pytest.FixtureRequest, edfi_table: Table, edfi_evidence: Evidence
+) -> Scenario:
+    """The scenario under test; parametrize it indirectly with "create", "update" or an id."""
+    run = run_of(request)
+    scenario = (
+        edfi_table.scenario(request.param)
+        if request.param in STEPS
+        else run.scenario(request.param)
+    )
+    edfi_evidence.scenario = scenario
+    return scenario
+
+
+@pytest.fixture
+def edfi_slot(
+    request: pytest.FixtureRequest, edfi_scenario: Scenario, edfi_prerequisites: Prerequisites
+) -> Iterator[AssociationSlot]:
+    """The natural key of the scenario's record, free and ours alone until the test ends.
+
+    Like ``edfi_cte_slot``, for any table: what its file calls prerequisites exists.
+    """
+    from pytest_edfi_cte.drive import AssociationSlot  # noqa: PLC0415 - idle cost
+    from pytest_edfi_cte.steps import prepare  # noqa: PLC0415 - idle cost
+
+    run = run_of(request)
+    prepare(run, edfi_prerequisites, edfi_scenario.table)
+    with AssociationSlot(run, edfi_prerequisites, edfi_scenario.table).held() as slot:
+        yield slot

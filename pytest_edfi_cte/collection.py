@@ -8,6 +8,7 @@ import pytest
 
 SUITE = Path(__file__).parent / "suite"
 PACKAGE = "pytest_edfi_cte"
+CONTRACT_PACK = "test_edfi_contract.py"
 
 
 class SuiteModule(pytest.Module):
@@ -30,6 +31,11 @@ def is_foreign_name(path: Path, config: pytest.Config) -> bool:
     """True for a suite file that the user's ``python_files`` would leave out."""
     ours = path.parent == SUITE and path.name.startswith("test_")
     return ours and not any(path.match(pattern) for pattern in config.getini("python_files"))
+
+
+def is_contract_pack(path: Path) -> bool:
+    """True for the module of the contract pack, which only ``--edfi-contract`` adds."""
+    return path.name == CONTRACT_PACK and path.parent == SUITE
 
 
 def add_suite(config: pytest.Config) -> None:

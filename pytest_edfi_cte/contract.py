@@ -114,6 +114,17 @@ class Contract:
         table: Json = content
         return table
 
+    def requirements(self) -> list[Json]:
+        """What a host must, should and could do, checked against ``requirements.json``."""
+        path = "requirements.yaml"
+        content, lines = self._yaml(path)
+        error = _first(self._validator("schemas/requirements.json").iter_errors(content))
+        if error is not None:
+            where = list(error.absolute_path)
+            raise ContractError(path, lines(where), f"{_label(where)}{error.message}")
+        found: list[Json] = content["requirements"]
+        return found
+
     def grand_bend(self, name: str) -> Any:
         """Pre-loaded data of the certification: ``schools``, ``programs`` or ``descriptors``."""
         return self._json(f"grand_bend/{name}.json")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pytest_edfi_cte.errors import NonConformance
+
 if TYPE_CHECKING:
     from pytest_edfi_cte.client.exchange import Exchange
     from pytest_edfi_cte.judge import Finding
+    from pytest_edfi_cte.requirements import Requirement
     from pytest_edfi_cte.run import Run
     from pytest_edfi_cte.scenarios import Scenario
+    from pytest_edfi_cte.verdicts import Verdict
 
 
 class Evidence:
@@ -19,6 +23,11 @@ class Evidence:
         self._run = run
         self._mark = len(run.recorder)
         self.scenario: Scenario | None = None
+        self.requirement: Requirement | None = None
+        self.title = ""
+        #: Where pytest's outcome does not say it: a warning or information, and its text.
+        self.verdict: Verdict | None = None
+        self.message = ""
         self.findings: list[Finding] = []
 
     def add(self, findings: Iterable[Finding]) -> None:
@@ -36,7 +45,21 @@ class Evidence:
         return self._run.recorder.since(self._mark)
 
     def conclude(self) -> None:
-        """Return where all is well; raise :class:`NonConformance` with every wrong finding."""
-        from pytest_edfi_cte.verdicts import conclude  # noqa: PLC0415 - idle cost
+        """Return where all is well; raise :class:`NonConformance` with every wrong finding.
 
-        conclude(self.scenario, self.findings, self.exchanges)
+        Of a requirement that is no must, a breach is kept as warning or information and the test
+        goes on; ``--edfi-strict`` raises for a recommendation too.
+        """
+        from pytest_edfi_cte.verdicts import Verdict, conclude, unmet  # noqa: PLC0415 - idle cost
+
+        if self.requirement is None:
+            conclude(self.scenario, self.findings, self.exchanges)
+            return
+        wrong = [finding for finding in self.findings if not finding.ok]
+        if not wrong:
+            return
+        text, level = unmet(self.requirement, wrong), self.requirement.level
+        if level == "must" or (level == "should" and self._run.settings.strict):
+            raise NonConformance(text)
+        self.verdict = Verdict.WARNING if level == "should" else Verdict.INFORMATION
+        self.message = text

@@ -11,6 +11,8 @@ from pytest_edfi_cte.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.client.session import EdFiSession
+    from pytest_edfi_cte.contract_checks.bench import Bench
+    from pytest_edfi_cte.contract_checks.model import Check
     from pytest_edfi_cte.drive import AssociationSlot
     from pytest_edfi_cte.evidence import Evidence
     from pytest_edfi_cte.factories import Recipes, RecordFactory
@@ -250,3 +252,33 @@ def edfi_scenario(
     scenario = edfi_table.scenario(request.param)
     edfi_evidence.scenario = scenario
     return scenario
+
+
+# -- the contract pack ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def edfi_contract_bench(
+    request: pytest.FixtureRequest, edfi_prerequisites: Prerequisites, edfi_recipes: Recipes
+) -> Iterator[Bench]:
+    """Where the checks of the contract pack work: students and associations of its own.
+
+    All of them are deleted at the end of the session, also with ``--edfi-keep-data``.
+    """
+    from pytest_edfi_cte.contract_checks.bench import Bench  # noqa: PLC0415 - idle cost
+
+    bench = Bench(_run(request), edfi_prerequisites, edfi_recipes)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def edfi_contract_check(request: pytest.FixtureRequest, edfi_evidence: Evidence) -> Check:
+    """The check under test; parametrize it indirectly with a check's id."""
+    from pytest_edfi_cte.contract_checks.catalogue import CHECKS  # noqa: PLC0415 - idle cost
+    from pytest_edfi_cte.requirements import by_check  # noqa: PLC0415 - idle cost
+
+    check = CHECKS[request.param]
+    edfi_evidence.title = check.title
+    edfi_evidence.requirement = by_check(_run(request).contract)[check.id]
+    return check

@@ -14,6 +14,7 @@ from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.reporting import pytest_html as html_view
 from pytest_edfi_cte.reporting.collect import Collector, our_bug
+from pytest_edfi_cte.reporting.contract import STATUS, contract_lines
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.settings import Settings
 
@@ -140,9 +141,12 @@ class RunHooks:
         """Say what is left behind and what could not be looked up."""
         notes = [*self.run.notes, *self.results.notes]
         left = self.run.left_behind
-        if not notes and not left:
+        checks = self.results.checks
+        if not notes and not left and not checks:
             return
         terminalreporter.section("Ed-Fi conformance")
+        for line, colour in contract_lines(self.run.contract, checks) if checks else ():
+            terminalreporter.line(line, **{colour: True} if colour else {})
         for note in dict.fromkeys(notes):
             terminalreporter.line(f"note: {note}")
         for problem in left:
@@ -152,6 +156,11 @@ class RunHooks:
     def pytest_unconfigure(self) -> None:
         """Stop the sandbox and close connections."""
         self.run.close()
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        """Show a warning or information of the contract pack as what it is; the test passed."""
+        result = getattr(report, "edfi", None)
+        return STATUS.get(result["verdict"]) if result and report.when == "call" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the workers' results for the summary."""

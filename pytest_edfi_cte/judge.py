@@ -49,6 +49,7 @@ Kind = Literal[
     "changed",
     "appeared",
     "schema",
+    "requirement",
 ]
 TABLE_RULE = "by the certification table"
 
@@ -199,7 +200,7 @@ def judge_unchanged(
 ) -> list[Finding]:
     """Differences between two reads of one record, except at ``changes`` and in what a host keeps.
 
-    ``changes`` is the dotted path the scenario changes. No finding means: nothing else changed.
+    ``changes`` is the dotted path the scenario changes, "" where nothing may. No finding means: nothing else changed.
     """
     return list(_Diff(changes, schema, same_descriptor).walk(before, after, "", ""))
 
@@ -211,7 +212,7 @@ class _Diff:
         self.same = same
 
     def walk(self, before: Any, after: Any, path: str, label: str) -> Iterator[Finding]:
-        if path == self.changes:
+        if path and path == self.changes:
             return
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             for name in sorted({*before, *after} - SERVER_KEPT):

@@ -177,6 +177,20 @@ OPTIONS: tuple[Option, ...] = (
         default=False,
         kind="flag",
     ),
+    Option(
+        "contract",
+        "Add the contract pack: checks of the API against the Ed-Fi API guidelines.",
+        _boolean,
+        default=False,
+        kind="flag",
+    ),
+    Option(
+        "strict",
+        "Contract pack: a broken recommendation (should) fails, instead of being a warning.",
+        _boolean,
+        default=False,
+        kind="flag",
+    ),
 )
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_edfi_cte import fixtures, options, sandbox_fixtures, settings
 from pytest_edfi_cte.errors import ConfigurationError
 
-MARKERS = ("edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARKERS = (
+    "edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",
+    "edfi_contract(id, level): the check of the contract pack with this id; level is must (a breach "
+    "fails), should (a warning) or could (information).",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +46,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Each effective setting with its source."""
     return config.stash[fixtures.SETTINGS].header()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the contract pack out where nobody asked for it."""
+    from pytest_edfi_cte import collection  # noqa: PLC0415 - only while collecting
+
+    wanted = config.stash[fixtures.SETTINGS].contract
+    return True if collection.is_contract_pack(collection_path) and not wanted else None
 
 
 def pytest_pycollect_makemodule(module_path: Any, parent: Any) -> pytest.Module | None:

@@ -154,8 +154,13 @@ class Records:
         self.note(f"Could not look up {resource} by {shown}: {why}")
         return LookUp(known=False, why=why)
 
-    def post(self, resource: str, body: Mapping[str, Any], *, absent: bool) -> Posted:
+    def post(
+        self, resource: str, body: Mapping[str, Any], *, absent: bool, **wire: Any
+    ) -> Posted:
         """POST a record. ``absent``: a look-up has just shown that there is none under its key.
+
+        ``wire``: what ``requests`` sends instead of the record, where it should be something else
+        (``data``, ``headers``, ``auth``); the record is then what an API could make of it.
 
         A record that a 201 made is ours; so is any that is there now and was not before (a host
         may answer a create with the wrong status, a retry may find what the first try made).
@@ -165,23 +170,24 @@ class Records:
         base = self.session.api.base_url
         self.journal.creating(base, resource, key)
         mark = len(self.session.recorder)
-        response = self.session.post(self.session.resource_url(resource), json=body)
+        url = self.session.resource_url(resource)
+        response = self.session.post(url, **({} if "data" in wire else {"json": body}), **wire)
         attempts = max(e.attempt for e in self.session.recorder.since(mark))
         status = response.status_code
         created = status == CREATED or (absent and OK <= status < MULTIPLE)
         location = response.headers.get("Location")
-        url = self._address(location, response.url, resource)
-        if created and url is None:  # without an address: find it, so that it can be cleaned up
+        place = self._address(location, response.url, resource)
+        if created and place is None:  # without an address: find it, so that it can be cleaned up
             found = self.look_up(resource, key).matches
             if found and isinstance(found[0].get("id"), str):
-                url = self.session.resource_url(resource, found[0]["id"])
+                place = self.session.resource_url(resource, found[0]["id"])
         if created:
-            self.journal.created(Entry(base, resource, key, url))
-            if url is None:
+            self.journal.created(Entry(base, resource, key, place))
+            if place is None:
                 self.note(f"A new {resource} record has no address and cannot be deleted: {key}")
         else:
             self.journal.settled(Entry(base, resource, key, None))
-        return Posted(response, Record(resource, body, url, created=created), location, attempts)
+        return Posted(response, Record(resource, body, place, created=created), location, attempts)
 
     def _address(self, location: str | None, request_url: str, resource: str) -> str | None:
         """The record's own address from a Location that may be relative or name another host."""

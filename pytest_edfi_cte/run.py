@@ -25,6 +25,7 @@ from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.options import SECRET_VARIABLE
 from pytest_edfi_cte.records import Records
+from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.secret import Redactor, Secret
@@ -188,6 +189,12 @@ class Run:
             "school_year": self.settings.school_year,
         }
 
+    @property
+    def tokens(self) -> TokenSource:
+        """Where the run's token comes from; connects where it has not yet."""
+        self.session  # noqa: B018 - the first access connects
+        return self._tokens
+
     # -- what a run knows -------------------------------------------------------------------
 
     @property
@@ -237,6 +244,8 @@ class Run:
         }
         if settings.embedded:
             facts["API"] += " (embedded sandbox)"
+        if settings.contract:
+            facts["Contract pack"] = coverage(self.contract)
         if settings.overrides:
             facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
         if settings.insecure:

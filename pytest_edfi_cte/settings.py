@@ -45,6 +45,8 @@ class Settings:
     ca_bundle: str | None = None
     insecure: bool = False
     keep_data: bool = False
+    contract: bool = False
+    strict: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -68,7 +70,7 @@ class Settings:
             "retries": self.retries,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        for name in ("env_file", "ca_bundle", "keep_data"):
+        for name in ("env_file", "ca_bundle", "keep_data", "contract", "strict"):
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         items = [f"{k} {v} [{self.sources.get(k, 'default')}]" for k, v in shown.items()]

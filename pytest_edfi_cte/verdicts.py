@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -12,6 +12,7 @@ from pytest_edfi_cte.client.exchange import Exchange
 from pytest_edfi_cte.compare import ABSENT, json_type
 from pytest_edfi_cte.errors import NonConformance
 from pytest_edfi_cte.judge import Finding
+from pytest_edfi_cte.requirements import Requirement
 from pytest_edfi_cte.scenarios import Scenario
 
 LONGEST_VALUE = 200  # characters of a value in a message
@@ -28,6 +29,10 @@ class Verdict(str, Enum):
     NOT_TESTABLE = "not testable"
     #: The scenario does not apply here; the reason is given.
     NOT_APPLICABLE = "does not apply"
+    #: A recommendation (should) is not kept. Does not fail a run, except with --edfi-strict.
+    WARNING = "warning"
+    #: Something that a host could do and does not.
+    INFORMATION = "information"
     #: Our own bug; says nothing about the judged API.
     HARNESS_ERROR = "harness error"
 
@@ -118,11 +123,22 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "the record does not fit the API's own data model",
         "Compare the property with the Ed-Fi data standard's definition.",
     ),
+    "requirement": (
+        "the API does not do what a requirement asks",
+        "The requirement's own text says what to change.",
+    ),
 }
 
 
 #: Kinds that explain the others: they give the headline wherever they stand.
 TELLING = ("new-id", "not-stored")
+
+
+@dataclass(frozen=True)
+class RequirementFinding(Finding):
+    """A finding of the contract pack, with the exchange that shows it."""
+
+    exchange: Exchange | None = None
 
 
 def conclude(
@@ -155,6 +171,38 @@ def failure(
     steps = dict.fromkeys(MEANINGS[finding.kind][1] for finding in wrong)
     lines += [f"  Next: {step}" for step in steps]
     return "\n".join(lines)
+
+
+def unmet(requirement: Requirement, wrong: Sequence[Finding]) -> str:
+    """What a breach of a requirement means, with the exchange that shows each finding."""
+    lines = [
+        f"{requirement.id} ({requirement.level}) is not kept: {requirement.text}",
+        f"  Source: {requirement.source}",
+    ]
+    shown: set[int] = set()
+    for finding in wrong:
+        lines += [
+            f"  {finding.where}",
+            f"    expected  {expected_text(finding)}",
+            f"    received  {received_text(finding)}",
+        ]
+        exchange = getattr(finding, "exchange", None)
+        if exchange is None or id(exchange) in shown:
+            continue
+        shown.add(id(exchange))
+        lines.append(f"    {exchange.line}")
+        for what, body in (
+            ("Request", exchange.request_body),
+            ("Answer", exchange.response_body),
+        ):
+            if body:
+                lines.append(f"    {what}: {_cut(body)}")
+    return "\n".join([*lines, f"  Next: {requirement.next}"])
+
+
+def _cut(body: str) -> str:
+    text = " ".join(body.split())
+    return f"{text[:LONGEST_BODY]}…" if len(text) > LONGEST_BODY else text
 
 
 def expected_text(finding: Finding) -> str:
@@ -197,7 +245,5 @@ def evidence(scenario: Scenario | None, exchanges: Iterable[Exchange]) -> list[s
     refused = [e for e in own if (e.status or 0) >= FIRST_ERROR and e.response_body]
     read = [e for e in own if e.method == "GET" and "?" not in e.url and e.response_body]
     for exchange in (refused or read)[-1:]:
-        body = " ".join((exchange.response_body or "").split())
-        cut = f"{body[:LONGEST_BODY]}…" if len(body) > LONGEST_BODY else body
-        lines.append(f"Answer to the {exchange.method}: {cut}")
+        lines.append(f"Answer to the {exchange.method}: {_cut(exchange.response_body or '')}")
     return lines

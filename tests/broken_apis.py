@@ -546,6 +546,13 @@ def _create() -> Iterator[Fault]:
         "received  2",
     )
     yield fault(
+        "listed-differently",
+        queries(listed_differently),
+        "differs from the one read by its id",
+        "nonTraditionalGenderStatus (found by key)",
+        'received  "true"  (string)',
+    )
+    yield fault(
         "get-500", refused("GET", 500, item=True), "status of the GET", "500: It went wrong here."
     )
     yield fault(
@@ -669,6 +676,12 @@ def _update() -> Iterator[Fault]:
     )
     yield fault("gone-afterwards", lambda: gone_after_put(), "status of the GET", "404")
     yield fault(
+        "listed-as-before",
+        lambda: old_list(),
+        "differs from the one read by its id",
+        "primaryIndicator (found by key)",
+    )
+    yield fault(
         "found-twice-afterwards",
         queries(lambda found: found * 2),
         "more than once under one natural key",
@@ -765,7 +778,7 @@ def dashed_ids(request: Request, proceed: Proceed) -> Response:
         plain = last.replace("-", "")
         body = request.get_json(silent=True)
         if isinstance(body, dict) and "id" in body:
-            body["id"] = plain
+            body["id"] = str(body["id"]).replace("-", "")
         request = altered(request, path=f"{head}/{plain}", body=body)
     response = proceed(request)
     if response.headers.get("Location"):
@@ -828,7 +841,7 @@ def weak_etags(request: Request, proceed: Proceed) -> Response:
 
 
 def id_demanded(request: Request, proceed: Proceed) -> Response:
-    if request.method == "PUT" and "id" not in request.get_json():
+    if request.method == "PUT" and "id" not in (request.get_json(silent=True) or {}):
         return problem(400, "id is missing.", "bad-request")
     return proceed(request)
 

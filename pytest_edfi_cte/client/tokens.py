@@ -53,7 +53,7 @@ class TokenSource:
     ) -> None:
         self._http = http
         self._url = url
-        self._id = client_id
+        self.client_id = client_id
         self._secret = client_secret
         self._contract = contract
         self._clock = clock
@@ -73,13 +73,18 @@ class TokenSource:
             known = self._token = self._fetch()
         return known
 
+    @property
+    def basic(self) -> HTTPBasicAuth:
+        """The key and secret for one request; not to be kept, it holds the secret in the open."""
+        return HTTPBasicAuth(self.client_id.encode(), self._secret.reveal().encode())
+
     def _fetch(self) -> Token:
         before = self._clock()
         try:
             response = self._http.post(
                 self._url,
                 data={"grant_type": "client_credentials"},
-                auth=HTTPBasicAuth(self._id.encode(), self._secret.reveal().encode()),
+                auth=self.basic,
                 allow_redirects=False,
             )
         except RequestFailed as error:
@@ -107,7 +112,7 @@ class TokenSource:
     def _refusal(self, status: int, detail: str) -> str:
         if status in REFUSED:
             return (
-                f"{self._url} refused the client {self._id!r}, sent by HTTP Basic "
+                f"{self._url} refused the client {self.client_id!r}, sent by HTTP Basic "
                 f"({status}: {detail}). Check the "
                 "client id (--edfi-client-id) and the secret in EDFI_CLIENT_SECRET: both must "
                 "belong to this API."

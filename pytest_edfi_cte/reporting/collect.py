@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[1]
 ISSUES = "the project's issue tracker"
+#: Markers of tests that judge something; their first argument is its id.
+JUDGING = ("edfi_scenario", "edfi_contract")
 
 
 class Collector:
@@ -31,6 +33,8 @@ class Collector:
         self._paint = Painter(run.redactor.clean)
         self._sent_notes = 0
         self.notes: list[str] = []
+        #: Results of the contract pack.
+        self.checks: list[ScenarioResult] = []
 
     def attach(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
@@ -39,10 +43,11 @@ class Collector:
         error = call.excinfo.value if call.excinfo else None
         self._word(call, report)
         report.sections = [(name, self._paint.text(text)) for name, text in report.sections]
-        marker = item.get_closest_marker("edfi_scenario")
+        marker = next(filter(None, map(item.get_closest_marker, JUDGING)), None)
         decided = report.when == "call" or (report.when == "setup" and not report.passed)
         if marker and decided and fixtures.EVIDENCE in item.stash:
-            result = self._result(item, str(marker.args[0]), verdict_of(report, error), report)
+            verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
+            result = self._result(item, str(marker.args[0]), verdict, report)
             report.edfi = result  # type: ignore[attr-defined]  # pytest sends extra attributes along
             properties = _properties(result)
             item.user_properties.extend(properties)
@@ -50,10 +55,12 @@ class Collector:
         return report
 
     def gather(self, report: pytest.TestReport) -> None:
-        """Keep the notes of a result for the terminal."""
+        """Keep a result's notes for the terminal, and what a pytest outcome does not say."""
         result: ScenarioResult | None = getattr(report, "edfi", None)
         if result:
             self.notes += result["notes"]
+            if result["level"]:
+                self.checks.append(result)
 
     def _word(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         excinfo = call.excinfo
@@ -84,15 +91,18 @@ class Collector:
     ) -> ScenarioResult:
         evidence = item.stash[fixtures.EVIDENCE]
         findings = self._paint.findings(evidence.findings)
-        scenario = evidence.scenario
+        scenario, requirement = evidence.scenario, evidence.requirement
         notes = [self._paint.text(note) for note in self._run.notes]
+        message = "" if is_good(verdict.value) else evidence.message or report.longreprtext
+        asked = f"{requirement.label}: {requirement.text}" if requirement else ""
         return {
             "scenario": scenario_id,
+            "level": requirement.level if requirement else "",
             "number": scenario.number if scenario else 0,
-            "title": scenario.title if scenario else item.name,
-            "requirement": requirement_of(findings),
+            "title": scenario.title if scenario else evidence.title or item.name,
+            "requirement": asked or requirement_of(findings),
             "verdict": verdict.value,
-            "message": "" if is_good(verdict.value) else self._paint.text(report.longreprtext),
+            "message": self._paint.text(message),
             "findings": findings,
             "notes": notes,
             "exchanges": self._paint.exchanges(evidence.exchanges),
@@ -147,8 +157,9 @@ def _entries(shown: Any) -> list[Any]:
 
 def _properties(result: ScenarioResult) -> list[tuple[str, object]]:
     """The result as flat properties, for JUnit XML and other readers of ``user_properties``."""
+    check = [("edfi_contract", result["scenario"]), ("edfi_level", result["level"])]
     flat: list[tuple[str, object]] = [
-        ("edfi_scenario", result["scenario"]),
+        *(check if result["level"] else [("edfi_scenario", result["scenario"])]),
         ("edfi_verdict", result["verdict"]),
         ("edfi_requirement", result["requirement"]),
     ]

@@ -42,9 +42,13 @@ class ExchangeRow(TypedDict):
 
 
 class ScenarioResult(TypedDict):
-    """What a run says about one scenario, with its evidence."""
+    """What a run says about one scenario or one check of the contract pack, with its evidence.
+
+    ``level``: must, should or could for a check, "" for a scenario.
+    """
 
     scenario: str
+    level: str
     number: int
     title: str
     requirement: str

@@ -14,6 +14,7 @@ from pytest_edfi_cte.errors import ConfigurationError
 
 #: Subcommand -> what it does, in one line; the module of the same name does it.
 COMMANDS: dict[str, str] = {
+    "doctor": "find what stands between this set-up and a run, and who can fix it",
     "sandbox": "run an Ed-Fi API on this machine",
 }
 

@@ -19,6 +19,26 @@ class ConfigurationError(EdFiError):
     """
 
 
+class Unreachable(ConfigurationError):
+    """No answer comes from the API's address: name, network, proxy or TLS."""
+
+
+class NotAnApi(ConfigurationError):
+    """Something answers at the address, but no usable Ed-Fi discovery document."""
+
+
+class InsecureAddress(ConfigurationError):
+    """An API reached by https names an address without it, so that the secret would be readable."""
+
+
+class UnsupportedStandard(ConfigurationError):
+    """An Ed-Fi API, of a data standard that this kit does not judge."""
+
+
+class NoToken(ConfigurationError):
+    """The API's token address gives no token for this key."""
+
+
 class NotTestable(EdFiError):
     """A prerequisite is missing, so nothing can be said about the scenario. Red, never skipped."""
 

@@ -68,7 +68,7 @@ def edfi_prerequisites(request: pytest.FixtureRequest, edfi_session: EdFiSession
     from pytest_edfi_cte.records import Records  # noqa: PLC0415 - idle cost
 
     run = _run(request)
-    return Prerequisites(Records(edfi_session, run.contract, run.journal, run.note))
+    return Prerequisites(Records(edfi_session, run.contract, run.journal, run.note), run.seen)
 
 
 # -- ready records ------------------------------------------------------------------------------
@@ -95,10 +95,9 @@ def edfi_program(
 @pytest.fixture(scope="session")
 def edfi_descriptors(edfi_prerequisites: Prerequisites, edfi_table: Table) -> dict[str, str]:
     """The descriptor values the table uses, looked up: property path -> URI."""
-    rows = [row for row in edfi_table.rows if row.type == "descriptor"]
-    used = {row.values[step]: row.path for row in rows for step in row.values}
+    used = edfi_table.descriptors
     edfi_prerequisites.descriptors(list(used), used)
-    return {row.path: row.values["create"] for row in rows}
+    return {r.path: r.values["create"] for r in edfi_table.rows if r.type == "descriptor"}
 
 
 @pytest.fixture(scope="session")

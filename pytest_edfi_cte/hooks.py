@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_edfi_cte import collection, fixtures
-from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.doctor import probes
+from pytest_edfi_cte.doctor.model import Diagnosis, Status
+from pytest_edfi_cte.doctor.patient import EXPLAINED
+from pytest_edfi_cte.errors import ConfigurationError, NotTestable
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.reporting import pytest_html as html_view
 from pytest_edfi_cte.reporting.collect import Collector, our_bug
@@ -33,6 +36,7 @@ class RunHooks:
         self.run = Run.of_worker(settings, handed) if handed else Run(settings)
         config.stash[fixtures.RUN] = self.run
         self.results = Collector(self.run)
+        self.diagnosis: Diagnosis | None = None
         self.html = html_view.HtmlHooks(self.run)
         config.pluginmanager.register(self.html, "edfi_cte_html")
         collection.add_suite(config)
@@ -62,7 +66,7 @@ class RunHooks:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """With xdist the controller connects, before any worker is started."""
         if self._is_controller() and not session.config.option.collectonly:
-            self._connect()
+            self._connect(probes.FIXTURES)  # what the workers will collect is not known yet
 
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: give a worker what it needs to talk to the same API with the same token."""
@@ -75,21 +79,24 @@ class RunHooks:
         """Connect where a collected test needs the API: what is wrong is said before any test."""
         if session.config.option.collectonly or self.is_worker or self._is_controller():
             return
-        if any(name.startswith("edfi_") for item in session.items for name in _names(item)):
-            self._connect()
+        names = {name for item in session.items for name in _names(item)}
+        if any(name.startswith("edfi_") for name in names):
+            self._connect(names)
 
     def _is_controller(self) -> bool:
         return not self.is_worker and getattr(self.config.option, "dist", "no") != "no"
 
-    def _connect(self) -> None:
+    def _connect(self, fixtures_in_use: Collection[str]) -> None:
         cache = getattr(self.config, "cache", None)
         try:
             self.run.open_journal(cache.mkdir("edfi") if cache else None)
             self.run.session  # noqa: B018 - the first access connects
             self.run.table  # noqa: B018 - the first access loads and checks
             self.run.clean_up_after_killed_runs()
+            self.diagnosis = probes.preflight(self.run, fixtures_in_use)
         except ConfigurationError as error:
-            raise pytest.UsageError(self.run.redactor.clean(str(error))) from None
+            pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
+            raise pytest.UsageError(self.run.redactor.clean(f"{error}{pointer}")) from None
         except Exception:  # noqa: BLE001 - a bug of ours must not look like the host's
             text = self.run.redactor.clean(our_bug(pytest.ExceptionInfo.from_current()))
         else:
@@ -111,7 +118,27 @@ class RunHooks:
         return [
             f"edfi: {api.base_url} is version {api.version}, Data Standard {api.data_standard}",
             *(f"edfi: note: {note}" for note in api.notes),
+            *(f"edfi: {self.results.text(line)}" for line in self._about_the_set_up()),
         ]
+
+    def _about_the_set_up(self) -> list[str]:
+        """What the doctor found: one line where all is well, else each problem with its fix."""
+        if self.diagnosis is None:
+            return []
+        if self.diagnosis.first is None:
+            warnings = [line for line in self.diagnosis.lines if line.status is Status.WARNING]
+            return ["doctor: ok", *(f"doctor: warning: {line.found}" for line in warnings)]
+        first, *others = self.diagnosis.problems
+        return [
+            f"doctor: PROBLEM: {first.title}: {first.found}",
+            f"  {first.means}",
+            f"  {first.advice}",
+            *(f"doctor: also: {line.title}: {line.found}" for line in others),
+            f"  {self._pointer()}",
+        ]
+
+    def _pointer(self) -> str:
+        return f"edfi-cte doctor --url {self.run.settings.url} shows the whole picture."
 
     # -- run ----------------------------------------------------------------------------------
 
@@ -120,6 +147,12 @@ class RunHooks:
         """Start the test's evidence before its first fixture sends something."""
         self.run.current_test = item.nodeid
         item.stash[fixtures.EVIDENCE] = Evidence(self.run)
+        ours = _ours(item) if self.run.blocked else ()
+        cause = next((why for name, why in self.run.blocked.items() if name in ours), None)
+        if cause is not None:
+            raise NotTestable(
+                f"{cause}\n  It is explained at the top of this run; {self._pointer()}"
+            )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -170,6 +203,17 @@ class RunHooks:
 
 def _names(item: pytest.Item) -> list[str]:
     return list(getattr(item, "fixturenames", ()))
+
+
+def _ours(item: pytest.Item) -> list[str]:
+    """The fixtures of a test that are as we wrote them; none where their ground is another's.
+
+    What the doctor found through our session, for our table, says nothing about another's.
+    """
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    ours = [name for name in _names(item) if len(known.get(name, ())) == 1]
+    ground = {"edfi_session", "edfi_table", "edfi_prerequisites"} & set(_names(item))
+    return ours if ground <= set(ours) else []
 
 
 def _as_in_controller(settings: Settings, handed: dict[str, Any]) -> Settings:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    import argparse
+
     import pytest
 
 SANDBOX = "sandbox"
@@ -31,6 +33,11 @@ class Option:
     def flag(self) -> str:
         """The command-line option."""
         return "--edfi-" + self.name.replace("_", "-")
+
+    @property
+    def short_flag(self) -> str:
+        """The option of an ``edfi-cte`` command."""
+        return "--" + self.name.replace("_", "-")
 
     @property
     def variable(self) -> str:
@@ -212,3 +219,21 @@ def add_options(parser: pytest.Parser) -> None:
             parser.addini(option.ini, option.help, type="linelist", default=None)
         else:
             parser.addini(option.ini, option.help, type="string", default=None)
+
+
+def add_arguments(parser: argparse.ArgumentParser, names: Collection[str]) -> None:
+    """Give an ``edfi-cte`` command the options of these names: ``--url``, also ``--edfi-url``."""
+    for option in OPTIONS:
+        if option.name not in names:
+            continue
+        flags = (option.short_flag, option.flag)
+        text = f"{option.help} Also {option.variable}.".replace("%", "%%")
+        if option.kind == "flag":
+            parser.add_argument(
+                *flags, dest=option.ini, action="store_true", default=None, help=text
+            )
+        else:
+            action = "append" if option.kind == "list" else "store"
+            parser.add_argument(
+                *flags, dest=option.ini, action=action, metavar=option.metavar, help=text
+            )

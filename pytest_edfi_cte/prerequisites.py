@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -20,11 +21,51 @@ ENROLL_IT = (
 )
 
 
-class Prerequisites:
-    """What must exist before scenario 1, in the order of the certification."""
+@dataclass(frozen=True)
+class MissingValue:
+    """A descriptor value that the API lacks; ``elsewhere``: the URI it has the code value under."""
 
-    def __init__(self, records: Records) -> None:
+    uri: str
+    used_for: str
+    collection: str
+    elsewhere: str | None
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace in which the API has it, as ``--edfi-namespace`` takes it."""
+        return self.elsewhere and self.elsewhere.partition("#")[0].rpartition("/")[0]
+
+    def __str__(self) -> str:
+        text = f"{self.uri} (for {self.used_for}) in {self.collection}"
+        if self.elsewhere:
+            text += f"; the API has it as {self.elsewhere}: try --edfi-namespace {self.namespace}"
+        return text
+
+
+class MissingDescriptors(NotTestable):
+    """Descriptor values are missing."""
+
+    advice = (
+        "Load the Ed-Fi descriptors, or choose other values with --edfi-set (a code value, or a "
+        "full uri://…#value)."
+    )
+
+    def __init__(self, values: list[MissingValue]) -> None:
+        self.values = values
+        listed = "\n  ".join(map(str, values))
+        super().__init__(f"descriptor values are missing in the API:\n  {listed}\n  {self.advice}")
+
+
+class Prerequisites:
+    """What must exist before scenario 1, in the order of the certification.
+
+    ``seen`` keeps what was found of the pre-loaded records, so that one run asks once: look-up ->
+    record or descriptor URIs. What was not found is not kept.
+    """
+
+    def __init__(self, records: Records, seen: dict[str, Any] | None = None) -> None:
         self.records = records
+        self._seen = {} if seen is None else seen
         #: descriptor URI -> the API's own spelling of it
         self.spellings: dict[str, str] = {}
         #: why the student could not be created, where it may exist and be hidden from this key
@@ -42,8 +83,12 @@ class Prerequisites:
             query = self.records.key_of(candidate, body)
             if candidate == "schools":
                 query = {"schoolId": body["localEducationAgencyId"]}
+            asked = f"{candidate}?{json.dumps(query, sort_keys=True)}"
+            if asked in self._seen:
+                return self._existing(candidate, self._seen[asked])
             found = self.records.look_up(candidate, query)
             if found.matches:
+                self._seen[asked] = found.matches[0]
                 return self._existing(candidate, found.matches[0])
             if not found.known:
                 return Record(resource, body, None, created=False)
@@ -57,32 +102,24 @@ class Prerequisites:
 
     def descriptors(self, uris: list[str], properties: Mapping[str, str]) -> None:
         """Look the descriptor values up; ``properties`` maps each URI to the property it is for."""
-        missing = []
+        missing: list[MissingValue] = []
         for uri in uris:
             namespace, _, code = uri.partition("#")
             name = namespace.rpartition("/")[2]
             collection = collection_of(name)
-            found = self._descriptor(collection, code)
+            found = self._seen.get(f"{collection}?{uri}") or self._descriptor(collection, code)
             if found is None:
                 continue
             spelled = [u for u in found if u.lower() == uri.lower()]
             if spelled:
+                self._seen[f"{collection}?{uri}"] = found
                 self.spellings[uri] = spelled[0]
                 self.spellings[spelled[0]] = spelled[0]
                 continue
-            text = f"{uri} (for {properties[uri]}) in {collection}"
-            elsewhere = [u for u in found if u.partition("#")[2].lower() == code.lower()]
-            if elsewhere:
-                own = elsewhere[0].partition("#")[0].rpartition("/")[0]
-                text += f"; the API has it as {elsewhere[0]}: try --edfi-namespace {own}"
-            missing.append(text)
+            same = (u for u in found if u.partition("#")[2].lower() == code.lower())
+            missing.append(MissingValue(uri, properties[uri], collection, next(same, None)))
         if missing:
-            raise NotTestable(
-                "descriptor values are missing in the API:\n  "
-                + "\n  ".join(missing)
-                + "\n  Load the Ed-Fi descriptors, or choose other values with --edfi-set "
-                "(a code value, or a full uri://…#value)."
-            )
+            raise MissingDescriptors(missing)
 
     def _descriptor(self, collection: str, code: str) -> list[str] | None:
         """URIs the API holds for a code value; None where it would not say."""

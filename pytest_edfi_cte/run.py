@@ -6,7 +6,6 @@ Imported only where an API address is given, so it may import what it needs.
 from __future__ import annotations
 
 import shutil
-import ssl
 import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
@@ -18,12 +17,12 @@ from pytest_edfi_cte.client.discovery import Api, api_from, discover
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.session import EdFiSession, HttpSession, Transport
 from pytest_edfi_cte.client.tokens import Token, TokenSource
-from pytest_edfi_cte.contract import Contract, ContractError, shipped
+from pytest_edfi_cte.contract import Contract, shipped
 from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
 from pytest_edfi_cte.factories import Fiction
 from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
-from pytest_edfi_cte.options import SECRET_VARIABLE
+from pytest_edfi_cte.mistakes import check
 from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
@@ -53,13 +52,19 @@ class Run:
         self.current_test = ""
         self.notes: list[str] = []
         self.left_behind: list[str] = []
+        #: look-up -> what the API answered, of records that nobody changes; see Prerequisites
+        self.seen: dict[str, Any] = {}
+        #: fixture -> why what it gives cannot be had, as the doctor found before the first test
+        self.blocked: dict[str, str] = {}
+        #: The API as discovery described it, also where it then gave no token.
+        self.discovered: Api | None = None
         self._sandbox: Sandbox | None = None
         self._session: EdFiSession | None = None
         self._journal: Journal | None = None
         self._cleaned = False
         self._handed: dict[str, Any] | None = None
         self._resources = ExitStack()
-        self._check()
+        check(self.contract, settings)
 
     @classmethod
     def of_worker(cls, settings: Settings, handed: dict[str, Any]) -> Run:
@@ -68,42 +73,8 @@ class Run:
         run._handed = handed
         run._journal = Journal(Path(handed["journal"]))
         run.redactor.add(Secret(handed["client_secret"]), client_id=handed["client_id"])
+        run.seen, run.blocked = handed["seen"], handed["blocked"]
         return run
-
-    def _check(self) -> None:
-        """Everything that can be wrong before anything is sent."""
-        try:
-            load(self.contract, self.settings, "5.0")
-        except ContractError as error:
-            raise ConfigurationError(f"{error}") from None
-        bundle = self.settings.ca_bundle
-        if bundle and not self.settings.insecure:
-            try:
-                folder = Path(bundle).is_dir()
-                ssl.create_default_context(
-                    cafile=None if folder else bundle, capath=bundle if folder else None
-                )
-            except (OSError, ssl.SSLError) as error:
-                source = self.settings.sources.get("ca_bundle", "--edfi-ca-bundle")
-                raise ConfigurationError(
-                    f"{source}: {bundle} cannot be used: {error.strerror or error}; "
-                    "expected a PEM file with the certificates to trust"
-                ) from None
-        if self.settings.embedded:
-            return
-        if not self.settings.client_id:
-            raise ConfigurationError(
-                "the API needs a client id: give --edfi-client-id, EDFI_CLIENT_ID or ini "
-                "edfi_client_id"
-            )
-        if not self.settings.client_secret:
-            read = self.settings.env_file
-            found = f" ({read} was read, but has no {SECRET_VARIABLE})" if read else ""
-            raise ConfigurationError(
-                f"the API needs a client secret{found}: set the environment variable "
-                f"{SECRET_VARIABLE}, or name a dotenv file that has it with --edfi-env-file "
-                "(a secret is never an option: command lines are visible to others)"
-            )
 
     # -- connecting -------------------------------------------------------------------------
 
@@ -120,6 +91,27 @@ class Run:
     def _connect(self) -> EdFiSession:
         url, client_id, secret = self._address()
         self.redactor.add(secret, client_id=client_id)
+        http = self.anonymous_session()
+        token = None
+        if self._handed:
+            api = api_from(self._handed["discovery"], url, self.contract)
+            token = Token(
+                Secret(self._handed.pop("token")), self._handed["expires"], self._handed["lifetime"]
+            )
+        else:
+            api = discover(http, url, self.contract)
+        self.discovered = api
+        self._tokens = TokenSource(
+            http, api.oauth_url, client_id, secret, self.contract, token=token
+        )
+        self._tokens()
+        session = EdFiSession(api, http.transport, self.recorder, self._tokens)
+        # One pool: where token and data live on one host, they share one connection.
+        session.adapters = http.adapters
+        return session
+
+    def anonymous_session(self) -> HttpSession:
+        """A session without credentials, closed with the run."""
         transport = Transport(
             timeout=self.settings.timeout,
             retries=self.settings.retries,
@@ -129,22 +121,7 @@ class Run:
         )
         http = HttpSession(transport, self.recorder)
         self._resources.callback(http.close)
-        token = None
-        if self._handed:
-            api = api_from(self._handed["discovery"], url, self.contract)
-            token = Token(
-                Secret(self._handed.pop("token")), self._handed["expires"], self._handed["lifetime"]
-            )
-        else:
-            api = discover(http, url, self.contract)
-        self._tokens = TokenSource(
-            http, api.oauth_url, client_id, secret, self.contract, token=token
-        )
-        self._tokens()
-        session = EdFiSession(api, transport, self.recorder, self._tokens)
-        # One pool: where token and data live on one host, they share one connection.
-        session.adapters = http.adapters
-        return session
+        return http
 
     def _address(self) -> tuple[str, str, Secret]:
         if self._handed:
@@ -187,6 +164,8 @@ class Run:
             "sandbox": sandbox,
             "seed": self.settings.seed,
             "school_year": self.settings.school_year,
+            "seen": self.seen,
+            "blocked": self.blocked,
         }
 
     @property
@@ -201,6 +180,12 @@ class Run:
     def connected(self) -> Api | None:
         """The API, None before the run has connected."""
         return self._session.api if self._session else None
+
+    @property
+    def token(self) -> Token:
+        """The token in use; connects at its first use."""
+        self.session  # noqa: B018 - the first access connects
+        return self._tokens.current()
 
     @property
     def api(self) -> Api:

@@ -73,6 +73,12 @@ class Table:
     natural_key: Mapping[str, str]
     _scenarios: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def descriptors(self) -> dict[str, str]:
+        """Every descriptor value that the rows send: URI -> path of the property it is for."""
+        rows = [row for row in self.rows if row.type == "descriptor"]
+        return {row.values[step]: row.path for row in rows for step in row.values}
+
     def scenario(self, step: str) -> Scenario:
         """The scenario of a step; KeyError for another word."""
         return Scenario(step=step, table=self, **{"changes": None, **self._scenarios[step]})

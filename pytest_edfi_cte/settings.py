@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.options import OPTIONS, SANDBOX, SECRET_VARIABLE, Option
 from pytest_edfi_cte.secret import Secret
 
 if TYPE_CHECKING:
+    import argparse
+
     import pytest
 
 #: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
@@ -84,15 +86,92 @@ class Settings:
         return lines
 
 
+class Given(Protocol):
+    """What a person gave: options, perhaps an ini file, and what paths are relative to."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the command was started; paths in options are relative to it."""
+
+    @property
+    def ini_folder(self) -> Path:
+        """Where the ini file is; paths in it are relative to it."""
+
+    def option(self, option: Option) -> Any:
+        """The option's value as given, None without."""
+
+    def flag(self, option: Option) -> str:
+        """How the option is written there."""
+
+    def ini(self, option: Option) -> Any:
+        """The ini key's value, None without."""
+
+
+class GivenToPytest:
+    """A pytest run's options and ini file."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.folder = Path(config.invocation_params.dir)
+
+    @property
+    def ini_folder(self) -> Path:
+        """The folder of pytest's ini file."""
+        inipath = self._config.inipath
+        return inipath.parent if inipath else self._config.rootpath
+
+    def option(self, option: Option) -> Any:
+        """The value of ``--edfi-…``."""
+        return self._config.getoption(option.flag)
+
+    def flag(self, option: Option) -> str:
+        """``--edfi-…``."""
+        return option.flag
+
+    def ini(self, option: Option) -> Any:
+        """The value of ``edfi_…``."""
+        return self._config.getini(option.ini)
+
+
+class GivenToCommand:
+    """The arguments of an ``edfi-cte`` command; see :func:`options.add_arguments`. No ini file."""
+
+    def __init__(self, arguments: argparse.Namespace, folder: Path | None = None) -> None:
+        self._arguments = arguments
+        self.folder = self.ini_folder = folder or Path.cwd()
+
+    def option(self, option: Option) -> Any:
+        """The value of the short or the long option."""
+        return getattr(self._arguments, option.ini, None)
+
+    def flag(self, option: Option) -> str:
+        """The short one: ``--url``."""
+        return option.short_flag
+
+    def ini(self, option: Option) -> Any:  # noqa: ARG002 - a command has none
+        """Ini keys are pytest's alone."""
+        return None
+
+
 def read_settings(
     config: pytest.Config,
     *,
     environment: Mapping[str, str] | None = None,
     today: date | None = None,
 ) -> Settings:
+    """The effective settings of a pytest run; see :func:`resolve`."""
+    return resolve(GivenToPytest(config), environment=environment, today=today)
+
+
+def resolve(
+    given: Given,
+    *,
+    environment: Mapping[str, str] | None = None,
+    today: date | None = None,
+) -> Settings:
     """The effective settings; raises :class:`ConfigurationError` for the first wrong value."""
     environ = os.environ if environment is None else environment
-    reader = _Reader(config, environ)
+    reader = _Reader(given, environ)
     values: dict[str, Any] = {}
     # The env file first: what it holds is looked up for every other option.
     for option in sorted(OPTIONS, key=lambda option: option.name != "env_file"):
@@ -118,8 +197,8 @@ def read_settings(
 class _Reader:
     """Looks a setting up in every place, first found wins, and remembers the place."""
 
-    def __init__(self, config: pytest.Config, environment: Mapping[str, str]) -> None:
-        self.config = config
+    def __init__(self, given: Given, environment: Mapping[str, str]) -> None:
+        self.given = given
         self.environment = environment
         self.env_file: Mapping[str, str] = {}
         self.env_file_name = ""
@@ -128,10 +207,10 @@ class _Reader:
     def _places(self, option: Option) -> list[tuple[Any, str]]:
         """What each place says, strongest first: (value or None, source)."""
         return [
-            (self.config.getoption(option.flag), f"option {option.flag}"),
+            (self.given.option(option), f"option {self.given.flag(option)}"),
             (self.environment.get(option.variable), f"environment {option.variable}"),
             (self.env_file.get(option.variable), f"{option.variable} in {self.env_file_name}"),
-            (self.config.getini(option.ini), f"ini {option.ini}"),
+            (self.given.ini(option), f"ini {option.ini}"),
         ]
 
     def value(self, option: Option) -> Any:
@@ -142,7 +221,7 @@ class _Reader:
             if isinstance(found, bool):
                 return found
             if option.name in ("env_file", "ca_bundle") and source.startswith("ini"):
-                found = str(self._ini_folder() / found)  # noqa: PLW2901 - made absolute once
+                found = str(self.given.ini_folder / found)  # noqa: PLW2901 - made absolute once
             return self._parse(option, found, source)
         return option.default
 
@@ -171,7 +250,7 @@ class _Reader:
     def load_env_file(self, name: str) -> None:
         from dotenv import dotenv_values  # noqa: PLC0415 - only where asked for
 
-        path = self.config.invocation_params.dir / Path(name).expanduser()
+        path = self.given.folder / Path(name).expanduser()
         try:
             with path.open(encoding="utf-8") as stream:
                 values = dotenv_values(stream=stream, interpolate=False)
@@ -181,10 +260,6 @@ class _Reader:
             ) from None
         self.env_file = {key: value for key, value in values.items() if value is not None}
         self.env_file_name = path.name
-
-    def _ini_folder(self) -> Path:
-        inipath = self.config.inipath
-        return inipath.parent if inipath else self.config.rootpath
 
     @staticmethod
     def _parse(option: Option, text: str, source: str) -> Any:

@@ -188,7 +188,7 @@ def test_workers_do_not_collide_and_share_one_token(workers, sandbox, kit, pytes
     result = kit.subprocess(sandbox, workers)
     result.assert_outcomes(passed=8)
     assert state(sandbox) == before
-    assert sum("oauth" in request.path for request in sandbox.requests) == 1
+    assert sum(request.path == "/oauth/token" for request in sandbox.requests) == 1
 
 
 def test_workers_share_the_embedded_sandbox(pytester) -> None:

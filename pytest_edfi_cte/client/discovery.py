@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from pytest_edfi_cte.contract import STANDARDS, Contract
-from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
+from pytest_edfi_cte.errors import (
+    InsecureAddress,
+    NotAnApi,
+    RequestFailed,
+    Unreachable,
+    UnsupportedStandard,
+)
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.client.session import HttpSession
@@ -51,7 +57,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 def discover(http: HttpSession, base_url: str, contract: Contract) -> Api:
-    """Read the discovery document; raises :class:`ConfigurationError` where there is none."""
+    """Read the discovery document; raises a :class:`ConfigurationError` where there is none."""
     try:
         response = http.get(base_url)
         if response.status_code != OK:  # hosts differ in whether the root ends with a slash
@@ -60,9 +66,9 @@ def discover(http: HttpSession, base_url: str, contract: Contract) -> Api:
             if second.status_code == OK:
                 response = second
     except RequestFailed as error:
-        raise ConfigurationError(_unreachable(base_url, str(error))) from None
+        raise Unreachable(_unreachable(base_url, str(error))) from None
     if response.status_code != OK:
-        raise ConfigurationError(
+        raise NotAnApi(
             f"{base_url} answered {response.status_code} where an Ed-Fi API shows its discovery "
             f"document. {_base_url_hint(base_url)}"
         )
@@ -70,7 +76,7 @@ def discover(http: HttpSession, base_url: str, contract: Contract) -> Api:
     try:
         document = json.loads(response.content)
     except ValueError:
-        raise ConfigurationError(
+        raise NotAnApi(
             f"{base_url} is not an Ed-Fi API: it answered with {kind}, not with a JSON discovery "
             f"document. {_base_url_hint(base_url)}"
         ) from None
@@ -78,12 +84,12 @@ def discover(http: HttpSession, base_url: str, contract: Contract) -> Api:
 
 
 def api_from(document: Any, base_url: str, contract: Contract) -> Api:
-    """Make sense of a discovery document; raises :class:`ConfigurationError` where it has none."""
+    """Make sense of a discovery document; a :class:`ConfigurationError` where it has none."""
     errors = sorted(
         contract.validator("protocol", "discovery").iter_errors(document), key=lambda e: e.json_path
     )
     if errors:
-        raise ConfigurationError(
+        raise NotAnApi(
             f"{base_url} is not an Ed-Fi API: its JSON is no discovery document "
             f"({errors[0].json_path}: {errors[0].message}). {_base_url_hint(base_url)}"
         )
@@ -93,7 +99,7 @@ def api_from(document: Any, base_url: str, contract: Contract) -> Api:
     if urlsplit(base_url).scheme == "https":
         for name, url in (("oauth", oauth_url), ("dataManagementApi", data_url)):
             if urlsplit(url).scheme != "https":
-                raise ConfigurationError(
+                raise InsecureAddress(
                     f"{base_url} names {url} as its {name} address: the key and secret would "
                     "travel unencrypted, so nothing was sent. The host must publish https "
                     "addresses (behind a reverse proxy: forward the original scheme)."
@@ -121,7 +127,7 @@ def _standard(document: dict[str, Any]) -> tuple[str, str, list[str]]:
     major = int(match[1]) if match else 0
     supported = {int(s.split(".")[0]): s for s in STANDARDS}
     if major < min(supported):
-        raise ConfigurationError(
+        raise UnsupportedStandard(
             f"the API uses Data Standard {named}; this kit judges {STANDARDS[0]} and later"
         )
     nearest = supported[max(m for m in supported if m <= major)]

@@ -13,7 +13,7 @@ from requests.auth import HTTPBasicAuth
 from pytest_edfi_cte.client.problems import describe
 from pytest_edfi_cte.client.session import HttpSession
 from pytest_edfi_cte.contract import Contract
-from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
+from pytest_edfi_cte.errors import NoToken, RequestFailed
 from pytest_edfi_cte.secret import Secret
 
 OK = 200
@@ -38,7 +38,7 @@ class Token:
 
 
 class TokenSource:
-    """Gives the run's token and renews it; raises :class:`ConfigurationError` when refused."""
+    """Gives the run's token and renews it; raises :class:`NoToken` when refused."""
 
     def __init__(
         self,
@@ -88,12 +88,12 @@ class TokenSource:
                 allow_redirects=False,
             )
         except RequestFailed as error:
-            raise ConfigurationError(
+            raise NoToken(
                 f"no token: {error}. This address is what the API's discovery document names "
                 "(urls.oauth); if it is not the public one, the host must publish that."
             ) from None
         if response.status_code != OK:
-            raise ConfigurationError(self._refusal(response.status_code, describe(response)))
+            raise NoToken(self._refusal(response.status_code, describe(response)))
         try:
             answer = json.loads(response.content)
         except ValueError:
@@ -101,7 +101,7 @@ class TokenSource:
         flaw = next(self._contract.validator("protocol", "token").iter_errors(answer), None)
         if flaw is not None:
             place, rule = flaw.json_path, flaw.validator
-            raise ConfigurationError(
+            raise NoToken(
                 f"{self._url} answered 200 without a usable token ({place}: {rule}); "
                 "expected JSON with access_token, token_type bearer and expires_in"
             )

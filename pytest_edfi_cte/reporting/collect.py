@@ -36,6 +36,10 @@ class Collector:
         #: Results of the contract pack.
         self.checks: list[ScenarioResult] = []
 
+    def text(self, text: str) -> str:
+        """Any text of the run, made safe to show."""
+        return self._paint.text(text)
+
     def attach(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> pytest.TestReport:

@@ -16,6 +16,7 @@ from pytest_edfi_cte.errors import ConfigurationError
 COMMANDS: dict[str, str] = {
     "doctor": "find what stands between this set-up and a run, and who can fix it",
     "sandbox": "run an Ed-Fi API on this machine",
+    "report": "render, merge or compare results of runs",
 }
 
 

@@ -29,6 +29,8 @@ class Evidence:
         self.verdict: Verdict | None = None
         self.message = ""
         self.findings: list[Finding] = []
+        #: What was seen of the product, in observe mode: (line, end of its output).
+        self.steps: list[tuple[str, str]] = []
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Add findings, good or bad. A place that is already known to be wrong is not repeated."""

@@ -198,6 +198,26 @@ OPTIONS: tuple[Option, ...] = (
         default=False,
         kind="flag",
     ),
+    Option(
+        "report",
+        "Folder for the evidence pack: a page to publish, results.json, JUnit XML, summary, badge, "
+        "data mapping, checksums.",
+        str,
+        metavar="DIR",
+    ),
+    Option(
+        "waive",
+        "YAML file with findings that somebody accepts until a day.",
+        str,
+        metavar="FILE",
+    ),
+    Option(
+        "mask_people",
+        "Mask names, birth dates and ids of students in everything that is written.",
+        _boolean,
+        default=False,
+        kind="flag",
+    ),
 )
 
 

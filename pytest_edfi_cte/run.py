@@ -23,6 +23,7 @@ from pytest_edfi_cte.factories import Fiction
 from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.mistakes import check
+from pytest_edfi_cte.people import People
 from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
@@ -47,6 +48,10 @@ class Run:
         self.settings = settings
         self.contract = contract or shipped()
         self.redactor = Redactor()
+        if settings.mask_people:
+            self.redactor.people = People()
+            chosen = settings.overrides.items()
+            self.redactor.people.learn({name.rpartition(".")[2]: text for name, text in chosen})
         self.recorder = Recorder(self.redactor)
         self.redactor.add(settings.client_secret, client_id=settings.client_id)
         self.current_test = ""
@@ -195,7 +200,11 @@ class Run:
     @cached_property
     def table(self) -> Table:
         """The certification table, resolved for this API's data standard."""
-        return load(self.contract, self.settings, self.api.standard)
+        table = load(self.contract, self.settings, self.api.standard)
+        self.recorder.learn(dict(table.prerequisites))
+        for row in table.rows:
+            self.recorder.learn([{row.name: value} for value in row.values.values()])
+        return table
 
     @cached_property
     def fiction(self) -> Fiction:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
 SCHOOL_YEAR_STARTS = 7
+#: Options that are files or folders; in an ini file relative to it.
+PATHS = ("env_file", "ca_bundle", "report", "waive")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Settings:
     keep_data: bool = False
     contract: bool = False
     strict: bool = False
+    report: str | None = None
+    waive: str | None = None
+    mask_people: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -72,7 +77,7 @@ class Settings:
             "retries": self.retries,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        for name in ("env_file", "ca_bundle", "keep_data", "contract", "strict"):
+        for name in (*PATHS, "keep_data", "contract", "strict", "mask_people"):
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         items = [f"{k} {v} [{self.sources.get(k, 'default')}]" for k, v in shown.items()]
@@ -220,7 +225,7 @@ class _Reader:
             self.sources[option.name] = source
             if isinstance(found, bool):
                 return found
-            if option.name in ("env_file", "ca_bundle") and source.startswith("ini"):
+            if option.name in PATHS and source.startswith("ini"):
                 found = str(self.given.ini_folder / found)  # noqa: PLW2901 - made absolute once
             return self._parse(option, found, source)
         return option.default

@@ -19,7 +19,8 @@ ROOT = PACKAGE.parent
 #: Modules import from their own line or from lines above it, never from below: the way of the data
 #: (options, client, factories, scenarios, judge, verdicts, reporting), on a common ground.
 LAYERS = (
-    "errors secret contract options journal locks compare",
+    "errors people logs",
+    "secret contract options journal locks compare",
     "settings sandboxes",
     "client.exchange client.discovery client.problems",
     "client.transport",
@@ -38,17 +39,22 @@ LAYERS = (
     "doctor.probes",
     "reporting.model",
     "doctor.page",
+    "reporting.document",
+    "reporting.waivers reporting.runs reporting.words reporting.changes",
+    "reporting.page reporting.junit reporting.badge reporting.mapping reporting.markdown",
+    "reporting.pack reporting.screen",
     "fixtures collection",
     "sharing",
     "sandbox_fixtures",
     "reporting.collect reporting.pytest_html",
+    "report_hooks",
     "hooks",
     "plugin",
     "suite.test_edfi_certification",
     "commands.credentials",
     "commands.sandbox",
     "cli",
-    "commands.doctor",
+    "commands.doctor commands.report",
 )
 
 

@@ -11,7 +11,7 @@ import requests
 
 from pytest_edfi_cte.client.discovery import origin
 from pytest_edfi_cte.client.problems import describe
-from pytest_edfi_cte.compare import ABSENT
+from pytest_edfi_cte.compare import ABSENT, equal_ids
 from pytest_edfi_cte.judge import Finding, Kind
 from pytest_edfi_cte.records import Posted
 
@@ -59,13 +59,6 @@ def id_finding(expected: str | None, received: Any) -> Finding:
     """The id in the record against the one in its address."""
     kind: Kind = "ok" if equal_ids(received, expected) else "id"
     return Finding("id", expected, received, BY_READ, kind)
-
-
-def equal_ids(one: Any, other: str | None) -> bool:
-    """Dashed and undashed spellings of one id are equal."""
-    if not isinstance(one, str) or other is None:
-        return False
-    return one.replace("-", "").lower() == other.replace("-", "").lower()
 
 
 def json_object(response: requests.Response) -> tuple[Json | None, str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+
+from pytest_edfi_cte.fixtures import SETTINGS
 
 SUITE = Path(__file__).parent / "suite"
 PACKAGE = "pytest_edfi_cte"
@@ -17,6 +20,11 @@ class SuiteModule(pytest.Module):
     def funcnamefilter(self, name: str) -> bool:
         """Test functions start with ``test_`` here, whatever ``python_functions`` says."""
         return name.startswith("test_")
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """The tests of the run's mode; a module of the other mode is empty."""
+        observed = self.path.stem.endswith("_observed")
+        return super().collect() if observed == self.config.stash[SETTINGS].observing else []
 
 
 def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
@@ -36,6 +44,25 @@ def is_foreign_name(path: Path, config: pytest.Config) -> bool:
 def is_contract_pack(path: Path) -> bool:
     """True for the module of the contract pack, which only ``--edfi-contract`` adds."""
     return path.name == CONTRACT_PACK and path.parent == SUITE
+
+
+def in_order(items: list[pytest.Item], phase: str | None) -> list[pytest.Item]:
+    """The suite's scenarios in the certification's order: a product cannot be updated first.
+
+    ``phase``: the one step to keep. Sorts ``items`` in place, and returns what was taken out.
+    """
+    ours = [item for item in items if isinstance(item.parent, SuiteModule)]
+    places = [number for number, item in enumerate(items) if isinstance(item.parent, SuiteModule)]
+    for place, item in zip(places, sorted(ours, key=_number), strict=True):
+        items[place] = item
+    out = [item for item in ours if phase and not item.name.endswith(f"-{phase}]")]
+    items[:] = [item for item in items if item not in out]
+    return out
+
+
+def _number(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("edfi_scenario")
+    return str(marker.args[0]) if marker else ""
 
 
 def add_suite(config: pytest.Config) -> None:

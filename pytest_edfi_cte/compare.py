@@ -64,6 +64,13 @@ def same_json(one: Any, other: Any, same_descriptor: SameDescriptor | None = Non
     return bool(same_descriptor and is_descriptor(one, other) and same_descriptor(one, other))
 
 
+def equal_ids(one: Any, other: str | None) -> bool:
+    """Dashed and undashed spellings of one id are equal."""
+    if not isinstance(one, str) or other is None:
+        return False
+    return one.replace("-", "").lower() == other.replace("-", "").lower()
+
+
 def at(record: Any, path: str) -> Any:
     """The value at a dotted path, :data:`ABSENT` where there is none."""
     for part in path.split("."):

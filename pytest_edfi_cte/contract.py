@@ -78,6 +78,10 @@ class Contract:
         """
         return self._validator(f"schemas/{standard}/{name}.json")
 
+    def state_validator(self) -> Draft202012Validator:
+        """A compiled validator of the file that observe mode keeps between its phases."""
+        return self._validator("schemas/observe-state.json")
+
     def resource_schemas(self, standard: str) -> Mapping[str, Json]:
         """Every resource of a data standard: collection name -> schema.
 

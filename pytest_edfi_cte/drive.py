@@ -27,14 +27,13 @@ from pytest_edfi_cte.answers import (
     SHOWN,
     TOO_MANY,
     UNAUTHORIZED,
-    equal_ids,
     id_finding,
     json_object,
     location_finding,
     status_finding,
 )
 from pytest_edfi_cte.client.problems import problem_type
-from pytest_edfi_cte.compare import ABSENT, at, same_json
+from pytest_edfi_cte.compare import ABSENT, at, equal_ids, same_json
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema, judge_unchanged
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal
@@ -63,6 +62,8 @@ class AssociationSlot:
         self.run = run
         self.records: Records = prerequisites.records
         self.same = prerequisites.same_descriptor
+        #: As the table's reader sees it: mapped values of a state count as the table's.
+        self.accepts = run.mapping.accepts(self.same)
         self.table = table
         standard = self.records.session.api.standard
         self.schema = run.contract.schema(standard, table.schema)
@@ -73,7 +74,11 @@ class AssociationSlot:
 
     @contextmanager
     def held(self) -> Iterator[AssociationSlot]:
-        """Hold the key; raises :class:`NotTestable` where a record of others occupies it."""
+        """Hold the key; raises :class:`NotTestable` where a record of others occupies it.
+
+        In a run that only reads it raises :class:`ReadOnlyRun`.
+        """
+        self.records.session.may_send("POST", self._collection)
         name = f"{self.table.resource} {json.dumps(self.key, sort_keys=True)}"
         with self.run.alone_with(name):
             self._free()
@@ -214,7 +219,7 @@ class AssociationSlot:
         wrong = [f for f in read.findings if not f.ok]
         if read.body is not None and scenario.changes:
             first = self.table.scenario("create")
-            rows = judge_record(first, read.body, self.schema, self.same)
+            rows = judge_record(first, read.body, self.schema, self.accepts)
             name = scenario.changes.rpartition(".")[2]
             wrong += [f for f in rows if not f.ok and f.where.endswith(f".{name}")]
         if wrong:
@@ -237,7 +242,7 @@ class AssociationSlot:
         """The stored record against the scenario's column and the API's schema."""
         label = f"by the API model, Data Standard {self.records.session.api.standard}"
         return [
-            *judge_record(scenario, body, self.schema, self.same),
+            *judge_record(scenario, body, self.schema, self.accepts),
             *judge_schema(self.validator, body, label),
         ]
 

@@ -43,6 +43,17 @@ class NotTestable(EdFiError):
     """A prerequisite is missing, so nothing can be said about the scenario. Red, never skipped."""
 
 
+class ReadOnlyRun(NotTestable):
+    """A test wants to write in a run that only reads; nothing was sent."""
+
+    def __init__(self, method: str, url: str) -> None:
+        super().__init__(
+            f"this run only reads (--edfi-mode=observe), so {method} {url} was not sent.\n"
+            "  A test that creates, changes or deletes records needs --edfi-mode=drive; leave it "
+            "out here with -k, -m or --deselect."
+        )
+
+
 class NonConformance(EdFiError, AssertionError):
     """The judged API or product does not do what the certification table or the schema asks."""
 

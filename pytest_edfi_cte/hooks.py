@@ -36,6 +36,11 @@ class RunHooks:
             handed = json.loads(handed)
             settings = _as_in_controller(settings, handed)
             config.stash[fixtures.SETTINGS] = settings
+        if settings.observing and self._is_parallel():
+            raise ConfigurationError(
+                "--edfi-mode=observe follows one product through one scenario after the other: "
+                "run it without xdist's workers (-n0)"
+            )
         self.run = Run.of_worker(settings, handed) if handed else Run(settings)
         config.stash[fixtures.RUN] = self.run
         accepted = self._accepted()
@@ -99,6 +104,15 @@ class RunHooks:
 
     pytest_configure_node = pytest.hookimpl(optionalhook=True)(pytest_configure_node)
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Observe mode: one scenario after the other, and the chosen phase alone."""
+        settings = self.run.settings
+        if settings.observing:
+            out = collection.in_order(items, settings.phase)
+            if out:
+                self.config.hook.pytest_deselected(items=out)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Connect where a collected test needs the API: what is wrong is said before any test."""
@@ -109,7 +123,10 @@ class RunHooks:
             self._connect(names)
 
     def _is_controller(self) -> bool:
-        return not self.is_worker and getattr(self.config.option, "dist", "no") != "no"
+        return not self.is_worker and self._is_parallel()
+
+    def _is_parallel(self) -> bool:
+        return getattr(self.config.option, "dist", "no") != "no"
 
     def _connect(self, fixtures_in_use: Collection[str]) -> None:
         cache = getattr(self.config, "cache", None)
@@ -118,7 +135,9 @@ class RunHooks:
             self.run.session  # noqa: B018 - the first access connects
             self.run.table  # noqa: B018 - the first access loads and checks
             self.run.clean_up_after_killed_runs()
-            self.diagnosis = probes.preflight(self.run, fixtures_in_use)
+            # The doctor asks what driving needs: rights to write, prerequisites to build on.
+            if not self.run.settings.observing:
+                self.diagnosis = probes.preflight(self.run, fixtures_in_use)
         except ConfigurationError as error:
             pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
             raise pytest.UsageError(self.run.redactor.clean(f"{error}{pointer}")) from None

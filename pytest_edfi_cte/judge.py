@@ -25,8 +25,21 @@ from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
 
 #: What the API keeps beside the data: it may change between two reads.
 SERVER_KEPT = frozenset({"_etag", "_lastModifiedDate", "_lineage", "link"})
+#: Of observe mode, where the product is judged: what it sent, and how (see observed.py).
+_Found = Literal["not-sent", "other-key", "key-namespace", "sent-twice", "second-record"]
+_Sent = Literal["not-supplied", "supplied-null", "supplied-type", "supplied-value", "supplied-case"]
+_More = Literal["local-namespace", "supplied-extra", "supplied-duplicate", "supplied-schema"]
+_Service = Literal["service-missing", "other-service", "service-replaced", "wrong-service"]
+_Update = Literal["not-updated", "recreated", "deleted", "also-changed", "also-lost", "also-added"]
+_Act = Literal["act-failed", "act-timeout"]
 #: The sort of a problem in one word; the words for people are in verdicts.MEANINGS.
 Kind = Literal[
+    _Found,
+    _Sent,
+    _More,
+    _Service,
+    _Update,
+    _Act,
     "ok",
     "status",
     "location",
@@ -51,6 +64,8 @@ Kind = Literal[
     "schema",
     "requirement",
 ]
+#: As a finding's ``expected_note``: what was expected and received is words and no JSON.
+WORDS = "words"
 TABLE_RULE = "by the certification table"
 
 
@@ -200,7 +215,7 @@ def judge_unchanged(
 ) -> list[Finding]:
     """Differences between two reads of one record, except at ``changes`` and in what a host keeps.
 
-    ``changes`` is the dotted path the scenario changes, "" where nothing may. No finding means: nothing else changed.
+    ``changes``: the dotted path the scenario changes, "" for none. No finding: nothing changed.
     """
     return list(_Diff(changes, schema, same_descriptor).walk(before, after, "", ""))
 

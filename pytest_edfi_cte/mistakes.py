@@ -8,14 +8,15 @@ from pathlib import Path
 from pytest_edfi_cte.contract import Contract, ContractError
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.options import SECRET_VARIABLE
+from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
 
 
-def check(contract: Contract, settings: Settings) -> None:
-    """Raise :class:`ConfigurationError` for the first mistake in the settings."""
+def check(contract: Contract, settings: Settings) -> Table:
+    """The table as it stands; raises :class:`ConfigurationError` for the first mistake."""
     try:
-        load(contract, settings, "5.0")
+        table = load(contract, settings, "5.0")
     except ContractError as error:
         raise ConfigurationError(f"{error}") from None
     bundle = settings.ca_bundle
@@ -32,7 +33,7 @@ def check(contract: Contract, settings: Settings) -> None:
                 "expected a PEM file with the certificates to trust"
             ) from None
     if settings.embedded:
-        return
+        return table
     if not settings.client_id:
         raise ConfigurationError(
             "the API needs a client id: give --edfi-client-id, EDFI_CLIENT_ID or ini edfi_client_id"
@@ -45,3 +46,4 @@ def check(contract: Contract, settings: Settings) -> None:
             f"{SECRET_VARIABLE}, or name a dotenv file that has it with --edfi-env-file "
             "(a secret is never an option: command lines are visible to others)"
         )
+    return table

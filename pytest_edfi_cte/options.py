@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pytest_edfi_cte.notations import STEPS, act, choice, descriptor_pair, duration
+
 if TYPE_CHECKING:
     import argparse
 
     import pytest
 
 SANDBOX = "sandbox"
+DRIVE, OBSERVE = "drive", "observe"
 SECRET_VARIABLE = "EDFI_CLIENT_SECRET"  # noqa: S105 - the name of a variable, not its value
 EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
@@ -27,7 +30,9 @@ class Option:
     parse: Callable[[str], Any]
     default: Any = None
     metavar: str | None = None
-    kind: str = "value"  # or "flag", "list"
+    kind: str = "value"  # or "flag", "list", "path"
+    #: Refused on a command line in drive mode, where it would say nothing.
+    observe_only: bool = False
 
     @property
     def flag(self) -> str:
@@ -137,6 +142,7 @@ OPTIONS: tuple[Option, ...] = (
         f"({SECRET_VARIABLE}).",
         str,
         metavar="PATH",
+        kind="path",
     ),
     Option(
         "school_year",
@@ -169,7 +175,9 @@ OPTIONS: tuple[Option, ...] = (
         default=3,
         metavar="N",
     ),
-    Option("ca_bundle", "PEM file with the certificates to trust.", str, metavar="FILE"),
+    Option(
+        "ca_bundle", "PEM file with the certificates to trust.", str, metavar="FILE", kind="path"
+    ),
     Option(
         "insecure",
         "Do NOT verify the API's TLS certificate. Anyone on the way can read the secret.",
@@ -204,12 +212,14 @@ OPTIONS: tuple[Option, ...] = (
         "data mapping, checksums.",
         str,
         metavar="DIR",
+        kind="path",
     ),
     Option(
         "waive",
         "YAML file with findings that somebody accepts until a day.",
         str,
         metavar="FILE",
+        kind="path",
     ),
     Option(
         "mask_people",
@@ -217,6 +227,79 @@ OPTIONS: tuple[Option, ...] = (
         _boolean,
         default=False,
         kind="flag",
+    ),
+    Option(
+        "mode",
+        "drive: we send, the API is judged. observe: your product sends, it is judged; this run "
+        "only reads.",
+        choice(DRIVE, OBSERVE),
+        default=DRIVE,
+        metavar="MODE",
+    ),
+    Option(
+        "wait",
+        "Observe: how long the product may take for a scenario, e.g. 90, 90s, 15m, 1h; 0 judges "
+        "what is there.",
+        duration,
+        default=0.0,
+        metavar="TIME",
+        observe_only=True,
+    ),
+    Option(
+        "settle",
+        "Observe: how long a wrong record must stay as it is to be judged before the wait is over.",
+        duration,
+        default=10.0,
+        metavar="TIME",
+        observe_only=True,
+    ),
+    Option(
+        "act",
+        "Observe: command that makes the product act in a scenario, e.g. "
+        "'create=./sync.sh create'; no shell; repeatable.",
+        act,
+        metavar="STEP=COMMAND",
+        kind="list",
+        observe_only=True,
+    ),
+    Option(
+        "act_timeout",
+        "Observe: how long such a command may run.",
+        duration,
+        default=600.0,
+        metavar="TIME",
+        observe_only=True,
+    ),
+    Option(
+        "phase",
+        "Observe: judge this scenario alone; with --edfi-state the other follows later.",
+        choice(*STEPS),
+        metavar="STEP",
+        observe_only=True,
+    ),
+    Option(
+        "state",
+        "Observe: file that keeps what the create phase saw for the update phase; no secrets, "
+        "no names.",
+        str,
+        metavar="FILE",
+        kind="path",
+        observe_only=True,
+    ),
+    Option(
+        "descriptor",
+        "A stored descriptor value that counts as one of the table: 'uri://state…#A=uri://ed-fi…#B'"
+        "; repeatable.",
+        descriptor_pair,
+        metavar="STORED=TABLE",
+        kind="list",
+    ),
+    Option(
+        "descriptor_file",
+        "CSV file with such pairs: a line 'stored,table', then one pair a line.",
+        str,
+        metavar="FILE",
+        kind="path",
     ),
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_edfi_cte import fixtures, options, sandbox_fixtures, settings
+from pytest_edfi_cte import fixtures, hookspecs, options, sandbox_fixtures, settings
 from pytest_edfi_cte.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ MARKERS = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the --edfi-… options and edfi_… ini keys."""
     options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that users implement."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -101,7 +101,16 @@ class Prerequisites:
         )
 
     def descriptors(self, uris: list[str], properties: Mapping[str, str]) -> None:
-        """Look the descriptor values up; ``properties`` maps each URI to the property it is for."""
+        """Look the descriptor values up; ``properties`` maps each URI to the property it is for.
+
+        Raises :class:`MissingDescriptors`.
+        """
+        missing = self.spell(uris, properties)
+        if missing:
+            raise MissingDescriptors(missing)
+
+    def spell(self, uris: list[str], properties: Mapping[str, str]) -> list[MissingValue]:
+        """Learn the API's own spelling of descriptor values; those that are missing."""
         missing: list[MissingValue] = []
         for uri in uris:
             namespace, _, code = uri.partition("#")
@@ -118,8 +127,7 @@ class Prerequisites:
                 continue
             same = (u for u in found if u.partition("#")[2].lower() == code.lower())
             missing.append(MissingValue(uri, properties[uri], collection, next(same, None)))
-        if missing:
-            raise MissingDescriptors(missing)
+        return missing
 
     def _descriptor(self, collection: str, code: str) -> list[str] | None:
         """URIs the API holds for a code value; None where it would not say."""

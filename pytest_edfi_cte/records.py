@@ -164,8 +164,10 @@ class Records:
 
         A record that a 201 made is ours; so is any that is there now and was not before (a host
         may answer a create with the wrong status, a retry may find what the first try made).
-        Raises :class:`RequestFailed` where no answer comes.
+        Raises :class:`RequestFailed` where no answer comes, :class:`ReadOnlyRun` in a run that
+        only reads.
         """
+        self.session.may_send("POST", self.session.resource_url(resource))  # not to the journal
         key = self.key_of(resource, body)
         base = self.session.api.base_url
         self.journal.creating(base, resource, key)

@@ -18,12 +18,14 @@ from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.session import EdFiSession, HttpSession, Transport
 from pytest_edfi_cte.client.tokens import Token, TokenSource
 from pytest_edfi_cte.contract import Contract, shipped
+from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
 from pytest_edfi_cte.factories import Fiction
 from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.mistakes import check
 from pytest_edfi_cte.people import People
+from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
@@ -31,6 +33,7 @@ from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
+from pytest_edfi_cte.waiting import Clock
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox import Sandbox
@@ -57,6 +60,7 @@ class Run:
         self.current_test = ""
         self.notes: list[str] = []
         self.left_behind: list[str] = []
+        self.clock = Clock()
         #: look-up -> what the API answered, of records that nobody changes; see Prerequisites
         self.seen: dict[str, Any] = {}
         #: fixture -> why what it gives cannot be had, as the doctor found before the first test
@@ -69,7 +73,10 @@ class Run:
         self._cleaned = False
         self._handed: dict[str, Any] | None = None
         self._resources = ExitStack()
-        check(self.contract, settings)
+        table = check(self.contract, settings)
+        used = {v for r in table.rows if r.type == "descriptor" for v in r.values.values()}
+        self.mapping = read_map(settings.descriptors, settings.descriptor_file, used)
+        self.observing = prepare(settings, self.contract, table)
 
     @classmethod
     def of_worker(cls, settings: Settings, handed: dict[str, Any]) -> Run:
@@ -122,6 +129,7 @@ class Run:
             retries=self.settings.retries,
             ca_bundle=self.settings.ca_bundle,
             insecure=self.settings.insecure,
+            read_only=self.settings.observing,
             trust_env=not self.settings.embedded,  # a proxy has no business with loopback
         )
         http = HttpSession(transport, self.recorder)
@@ -226,6 +234,7 @@ class Run:
         """The run in the report's words."""
         settings = self.settings
         facts = {
+            **settings.facts(),
             "API": self.redactor.clean(self.api.base_url),
             "API version": self.api.version,
             "Data standard": self.api.data_standard,
@@ -272,7 +281,9 @@ class Run:
         return self._journal
 
     def clean_up_after_killed_runs(self) -> None:
-        """Delete what earlier runs created in this API and could not delete."""
+        """Delete what earlier runs created in this API and could not delete; not when observing."""
+        if self.settings.observing:
+            return
         for journal in orphans(self.journal.path.parent, self.journal):
             here = [e for e in journal.pending() if e.base_url == self.api.base_url]
             problems = self.records.clean_up(journal)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.options import OPTIONS, SANDBOX, SECRET_VARIABLE, Option
+from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, SANDBOX, SECRET_VARIABLE, Option
 from pytest_edfi_cte.secret import Secret
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 #: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
 SCHOOL_YEAR_STARTS = 7
-#: Options that are files or folders; in an ini file relative to it.
-PATHS = ("env_file", "ca_bundle", "report", "waive")
+#: Files and folders that the header names.
+PATHS = ("env_file", "ca_bundle", "descriptor_file", "report", "waive")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Settings:
     """The effective settings of a run. ``sources`` maps each name to where its value came from.
 
     ``timeout`` is in seconds; ``school_year`` is the year it ends in; ``overrides`` are the raw
-    ``NAME -> VALUE`` texts of ``--edfi-set``, checked when the table is loaded.
+    ``NAME -> VALUE`` texts of ``--edfi-set``, checked when the table is loaded. ``wait``,
+    ``settle`` and ``act_timeout`` are seconds; ``acts`` maps a step to the words of its command;
+    ``descriptors`` maps a stored descriptor value to the table's that it counts as.
     """
 
     url: str | None = None
@@ -54,12 +57,36 @@ class Settings:
     report: str | None = None
     waive: str | None = None
     mask_people: bool = False
+    mode: str = DRIVE
+    wait: float = 0.0
+    settle: float = 10.0
+    acts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    act_timeout: float = 600.0
+    phase: str | None = None
+    state: str | None = None
+    descriptors: Mapping[str, str] = field(default_factory=dict)
+    descriptor_file: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def embedded(self) -> bool:
         """True where the API is the sandbox inside this run."""
         return self.url == SANDBOX
+
+    @property
+    def observing(self) -> bool:
+        """True where the product is judged and this run only reads."""
+        return self.mode == OBSERVE
+
+    def facts(self) -> dict[str, str]:
+        """In the report's words: who is judged, and which values count as the table's."""
+        modes = {
+            DRIVE: "drive: the API is judged",
+            OBSERVE: "observe: the product is judged, this run only reads",
+        }
+        pairs = [f"{stored} as {own}" for stored, own in self.descriptors.items()]
+        mapped = ", ".join([*pairs, *([self.descriptor_file] if self.descriptor_file else [])])
+        return {"Mode": modes[self.mode], **({"Mapped descriptors": mapped} if mapped else {})}
 
     def header(self) -> list[str]:
         """Lines for the pytest header: each effective value with its source; no secret."""
@@ -75,11 +102,17 @@ class Settings:
             "namespace": self.namespace,
             "timeout": f"{self.timeout:g} s",
             "retries": self.retries,
+            "mode": self.mode,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
         for name in (*PATHS, "keep_data", "contract", "strict", "mask_people"):
             if getattr(self, name):
                 shown[name] = getattr(self, name)
+        shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}
+        if self.observing:
+            shown |= {"wait": f"{self.wait:g} s", "settle": f"{self.settle:g} s"}
+            shown |= {f"act {step}": shlex.join(words) for step, words in self.acts.items()}
+            shown |= {n: getattr(self, n) for n in ("phase", "state") if getattr(self, n)}
         items = [f"{k} {v} [{self.sources.get(k, 'default')}]" for k, v in shown.items()]
         lines = ["edfi: " + ", ".join(items[i : i + 3]) for i in range(0, len(items), 3)]
         if self.insecure:
@@ -180,12 +213,15 @@ def resolve(
     values: dict[str, Any] = {}
     # The env file first: what it holds is looked up for every other option.
     for option in sorted(OPTIONS, key=lambda option: option.name != "env_file"):
-        values[option.name] = reader.overrides(option) if option.kind == "list" else None
+        values[option.name] = reader.pairs(option) if option.kind == "list" else None
         if option.kind != "list":
             values[option.name] = reader.value(option)
         if option.name == "env_file" and values["env_file"]:
             reader.load_env_file(values["env_file"])
-    values["overrides"] = values.pop("set")
+    for name, plural in (("set", "overrides"), ("act", "acts"), ("descriptor", "descriptors")):
+        values[plural] = values.pop(name)
+    if values["mode"] == DRIVE:
+        _refuse_observing(reader.sources)
     values["client_secret"] = reader.secret()
     if values["url"] == "":
         values["url"] = None
@@ -197,6 +233,16 @@ def resolve(
         values["seed"] = random.SystemRandom().randrange(10**9)
         reader.sources["seed"] = "random"
     return Settings(**values, sources=reader.sources)
+
+
+def _refuse_observing(sources: Mapping[str, str]) -> None:
+    """In drive mode an observe option on the command line is a mistake; in an ini it may rest."""
+    for option in OPTIONS:
+        given = option.observe_only and f"option {option.flag}" in sources.values()
+        if given:
+            raise ConfigurationError(
+                f"option {option.flag}: only --edfi-mode=observe, where your product acts, uses it"
+            )
 
 
 class _Reader:
@@ -220,25 +266,25 @@ class _Reader:
 
     def value(self, option: Option) -> Any:
         for found, source in self._places(option):
-            if found is None or (found == "" and option.kind == "value"):
+            if found is None or (found == "" and option.kind in ("value", "path")):
                 continue
             self.sources[option.name] = source
             if isinstance(found, bool):
                 return found
-            if option.name in PATHS and source.startswith("ini"):
+            if option.kind == "path" and source.startswith("ini"):
                 found = str(self.given.ini_folder / found)  # noqa: PLW2901 - made absolute once
             return self._parse(option, found, source)
         return option.default
 
-    def overrides(self, option: Option) -> dict[str, str]:
+    def pairs(self, option: Option) -> dict[str, Any]:
         """NAME=VALUE pairs; the environment holds one per line. Stronger places win per name."""
-        merged: dict[str, str] = {}
+        merged: dict[str, Any] = {}
         for found, source in reversed(self._places(option)):
             lines = found.splitlines() if isinstance(found, str) else found or []
             for line in filter(str.strip, lines):
                 name, value = self._parse(option, line, source)
                 merged[name] = value
-                self.sources[f"set {name}"] = source
+                self.sources[f"{option.name} {name}"] = source
         return merged
 
     def secret(self) -> Secret:

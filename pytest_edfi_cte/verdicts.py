@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import groupby
 from typing import Any
 
 from pytest_edfi_cte.client.exchange import Exchange
 from pytest_edfi_cte.compare import ABSENT, json_type
 from pytest_edfi_cte.errors import NonConformance
-from pytest_edfi_cte.judge import Finding
+from pytest_edfi_cte.judge import WORDS, Finding
+from pytest_edfi_cte.meanings import OF_PRODUCTS
 from pytest_edfi_cte.requirements import Requirement
 from pytest_edfi_cte.scenarios import Scenario
 
@@ -129,6 +131,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "the API does not do what a requirement asks",
         "The requirement's own text says what to change.",
     ),
+    **OF_PRODUCTS,
 }
 
 
@@ -212,7 +215,7 @@ def expected_text(finding: Finding) -> str:
     if finding.kind in ("extra", "duplicate"):
         once = "once" if finding.kind == "duplicate" else "not there"
         return f"{once}  ({finding.rule})"
-    if finding.expected_note == "schema":
+    if finding.expected_note in ("schema", WORDS):
         return f"{finding.expected}  ({finding.rule})"
     what = finding.expected_note or json_type(finding.expected)
     return f"{show(finding.expected)}  ({what}, {finding.rule})"
@@ -222,6 +225,8 @@ def received_text(finding: Finding) -> str:
     """``true  (boolean)``; ``absent`` where there was nothing."""
     if finding.received is ABSENT:
         return "nothing: the property is absent"
+    if finding.expected_note == WORDS:
+        return str(finding.received).replace("\n", "\n              ")
     return f"{show(finding.received)}  ({json_type(finding.received)})"
 
 
@@ -243,7 +248,9 @@ def evidence(scenario: Scenario | None, exchanges: Iterable[Exchange]) -> list[s
     first = next((n for n, e in enumerate(own) if e.method != "GET"), 0)
     own = own[first:]
     # The query by natural key is long and says nothing new; the report has it in full.
-    lines = [replace(e, url=f"{e.url.partition('?')[0]}{'?…' * ('?' in e.url)}").line for e in own]
+    told = [replace(e, url=f"{e.url.partition('?')[0]}{'?…' * ('?' in e.url)}").line for e in own]
+    runs = [(line, len(list(same))) for line, same in groupby(told)]
+    lines = [f"{line}  ({times} times)" if times > 1 else line for line, times in runs]
     refused = [e for e in own if (e.status or 0) >= FIRST_ERROR and e.response_body]
     read = [e for e in own if e.method == "GET" and "?" not in e.url and e.response_body]
     for exchange in (refused or read)[-1:]:

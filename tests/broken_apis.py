@@ -548,9 +548,9 @@ def _create() -> Iterator[Fault]:
     yield fault(
         "listed-differently",
         queries(listed_differently),
-        "differs from the one read by its id",
+        "the record found by its natural key differs from the one read by its id",
         "nonTraditionalGenderStatus (found by key)",
-        'received  "true"  (string)',
+        'received  "true"',
     )
     yield fault(
         "get-500", refused("GET", 500, item=True), "status of the GET", "500: It went wrong here."
@@ -582,6 +582,13 @@ def _update() -> Iterator[Fault]:
 
     yield fault(
         "answers-200", status("PUT", 200), "status of the PUT", "expected  204", "received  200"
+    )
+    yield fault(
+        "listed-as-before",
+        old_list,
+        "the record found by its natural key differs from the one read by its id",
+        f"{INDICATOR} (found by key)",
+        "received  true",
     )
     yield fault("answers-500", refused("PUT", 500), "status of the PUT", "500: It went wrong here.")
     yield fault("answers-405", refused("PUT", 405), "status of the PUT", "405: It went wrong here.")

@@ -17,10 +17,21 @@ import requests
 import yaml
 
 import pytest_edfi_cte.hooks
+import pytest_edfi_cte.observe
+import pytest_edfi_cte.terminal
 from pytest_edfi_cte.sandbox import Sandbox
 
 # pytester's in-process runs forget what they import; what is here already is shared by all.
-PRELOADED = (faker, jsonschema, pytest_html, requests, yaml, pytest_edfi_cte.hooks)
+PRELOADED = (
+    faker,
+    jsonschema,
+    pytest_html,
+    requests,
+    yaml,
+    pytest_edfi_cte.hooks,
+    pytest_edfi_cte.observe,
+    pytest_edfi_cte.terminal,
+)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -84,6 +95,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith("EDFI_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Like pytest's own, without the plugins that pyproject.toml keeps out of this suite."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:anyio")
+    return pytester
 
 
 @pytest.fixture

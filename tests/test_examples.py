@@ -6,6 +6,7 @@ import argparse
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 import pytest_edfi_cte
 from pytest_edfi_cte import cli, fixtures, sandbox_fixtures
 from pytest_edfi_cte.commands import sandbox
+from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
+from tests.broken_products import prepare
 from tests.sandbox.commands import Command
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
@@ -51,7 +54,7 @@ def test_the_readme_begins_with_its_two_commands() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [c for c in commands() if c.startswith("pytest ")],
+    [c for c in commands() if re.match("pytest |edfi-cte (?!sandbox)", c)],
 )
 def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatch) -> None:
     """As it stands, but for the address and credentials of the sandbox."""
@@ -62,13 +65,53 @@ def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatc
         "my-client-id", sandbox.client_id
     )
     words = shlex.split(command)
-    if words[:2] == ["edfi-cte", "doctor"]:
+    if words[0] == "edfi-cte":
         monkeypatch.chdir(pytester.path)
         assert cli.main(words[1:]) == 0
         return
     assert words[0] == "pytest", command
+    if "--edfi-mode=observe" in words:
+        with_a_product(pytester, sandbox)
+    if "--edfi-phase=update" in words:  # the line above it comes first
+        first = shlex.split(command.replace("update", "create"))
+        assert pytester.runpytest_subprocess(*first[1:], "-p", "no:randomly").ret == 0
     done = pytester.runpytest_subprocess(*words[1:], "-p", "no:randomly")
     assert done.ret == 0
+
+
+PRODUCT = """
+import json, sys
+sys.path.insert(0, {root!r})
+from tests.broken_products import Link, post, put
+
+def pytest_edfi_act(step, values):
+    link = Link({url!r}, {id!r}, {secret!r})
+    {{"create": post, "update": put}}[step](link, values)
+    link.close()
+    return "sent"
+
+if __name__ == "__main__":
+    pytest_edfi_act(sys.argv[1], json.load(sys.stdin))
+"""
+
+
+def with_a_product(pytester, sandbox) -> None:
+    """A product that acts when it is asked, as a hook and as the README's ./sync.sh."""
+    prepare(sandbox)
+    key = {"url": sandbox.url, "id": sandbox.client_id, "secret": sandbox.client_secret}
+    pytester.makeconftest(PRODUCT.format(root=str(ROOT), **key))
+    script = pytester.path / "sync.sh"
+    script.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} conftest.py $1\n")
+    script.chmod(0o755)
+
+
+@pytest.mark.parametrize("block", blocks("csv"))
+def test_every_crosswalk_of_the_readme_is_understood(block, tmp_path) -> None:
+    file = tmp_path / "crosswalk.csv"
+    file.write_text(block)
+    (pair,) = (line.split(",") for line in block.splitlines()[1:])
+    assert read_map({}, str(file), set()).stored_as(pair[1]) == pair[::-1]
+    assert f"'{pair[0]}={pair[1]}'" in README
 
 
 SANDBOXES = [c for c in commands() if c.startswith("edfi-cte sandbox")]
@@ -83,7 +126,7 @@ def test_every_sandbox_of_the_readme_starts_and_stops(command, pytester) -> None
 
 
 def test_every_command_of_the_readme_is_run_by_one_of_these_tests() -> None:
-    known = ("pytest ", "edfi-cte sandbox", "python3 -m venv ", "python benchmarks/")
+    known = ("pytest ", "edfi-cte ", "python3 -m venv ", "python benchmarks/")
     assert [c for c in commands() if not c.startswith(known)] == []
 
 

@@ -22,6 +22,7 @@ CONTRACT = (
     "schemas/5.0/studentCTEProgramAssociation.json",
     "schemas/protocol/discovery.json",
     "schemas/scenario-table.json",
+    "schemas/observe-state.json",
     "grand_bend/descriptors.json",
     "README.md",
 )

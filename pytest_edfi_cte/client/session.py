@@ -14,10 +14,12 @@ from requests.auth import AuthBase
 from pytest_edfi_cte.client.discovery import Api, origin
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.transport import BACKOFF_FACTOR, RecordingAdapter, describe_failure
-from pytest_edfi_cte.errors import RequestFailed
+from pytest_edfi_cte.errors import ReadOnlyRun, RequestFailed
 from pytest_edfi_cte.secret import Secret
 
 UNAUTHORIZED = 401
+#: Methods that change nothing (RFC 9110, 9.2.1).
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Transport:
     #: Proxies, netrc and REQUESTS_CA_BUNDLE from the environment, as requests users expect.
     trust_env: bool = True
     backoff: float = BACKOFF_FACTOR
+    #: Nothing but reads leaves, and the request for the token.
+    read_only: bool = False
 
 
 class Anonymous(AuthBase):
@@ -65,12 +69,24 @@ class HttpSession(requests.Session):
         self.transport = transport
         self.recorder = recorder
         self.trust_env = transport.trust_env
+        #: The one address that may be written to in a read-only run: where tokens come from.
+        self.token_url: str | None = None
         self.headers["Accept"] = "application/json"
         for scheme in ("https://", "http://"):
             adapter = RecordingAdapter(
                 recorder, retries=transport.retries, backoff=transport.backoff
             )
             self.mount(scheme, adapter)
+
+    def may_send(self, method: str, url: str) -> None:
+        """Raise :class:`ReadOnlyRun` where the request would write in a run that only reads."""
+        if self.transport.read_only and method.upper() not in READS and url != self.token_url:
+            raise ReadOnlyRun(method, url)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """As ``requests.Session.send``: every request and redirect passes here, prepared or not."""
+        self.may_send(request.method or "", request.url or "")
+        return super().send(request, **kwargs)
 
     def request(  # type: ignore[override]  # requests' 16 arguments are passed through unread
         self, method: str, url: str, **kwargs: Any
@@ -129,6 +145,7 @@ class EdFiSession(HttpSession):
     ) -> requests.Response:
         """As ``requests.Session.request``; ``auth`` given here replaces the run's token."""
         url = urljoin(self.api.data_url, url.lstrip("/"))
+        self.may_send(method, url)
         # A redirected POST would silently become a GET: only reads follow.
         kwargs.setdefault("allow_redirects", method.upper() == "GET")
         if kwargs.get("auth") is not None:

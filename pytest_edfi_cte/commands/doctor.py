@@ -24,8 +24,15 @@ from pytest_edfi_cte.reporting.model import visible
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.settings import GivenToCommand, resolve
 
-#: The options that change what a run meets; where fictional data comes from does not.
-OPTIONS = frozenset(option.name for option in options.OPTIONS) - {"seed", "keep_data"}
+#: The options that change what a run meets.
+#: Left out: what a run makes, and how it watches a product.
+OPTIONS = frozenset(o.name for o in options.OPTIONS if not o.observe_only) - {
+    "seed",
+    "keep_data",
+    "mode",
+    "descriptor",
+    "descriptor_file",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -53,6 +53,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the records in this file: they are there again at the next start "
         "(default: in memory)",
     )
+    add(
+        "--openapi",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a state's extension, Swagger 2.0 or OpenAPI 3, JSON or YAML: its resources are added "
+        "or replace those of the data standard; repeatable. Values of its descriptors: see --seed, "
+        "in a folder of its namespace",
+    )
     add("--no-links", action="store_true", help="references without their link objects")
     add = parser.add_argument_group("where it listens").add_argument
     add("--port", type=int, default=0, metavar="N", help="default: a free one")
@@ -136,6 +145,7 @@ def _start(arguments: argparse.Namespace, own: Key, keys: Sequence[Key]) -> Sand
             client_secret=own.secret,
             clients=[Client(k.id, k.secret, k.ed_orgs, **k.options) for k in keys],
             links=not arguments.no_links,
+            openapi=arguments.openapi,
             db=arguments.db,
             seed=arguments.seed,
             tenant=arguments.tenant,

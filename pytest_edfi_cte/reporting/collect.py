@@ -293,6 +293,7 @@ def _properties(result: CheckResult, facts: dict[str, str]) -> list[tuple[str, o
         for row in result["findings"]
         if row["verdict"] != "ok"
     ]
+    flat += [("edfi_step", step["line"]) for step in result["steps"]]
     return flat + [("edfi_note", note) for note in result["notes"]]
 
 

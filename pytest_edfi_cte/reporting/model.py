@@ -18,7 +18,7 @@ from typing import Any, Literal, TypedDict
 
 from pytest_edfi_cte.client.exchange import BODY_LIMIT, Exchange
 from pytest_edfi_cte.compare import ABSENT, json_type
-from pytest_edfi_cte.judge import Finding
+from pytest_edfi_cte.judge import WORDS, Finding
 from pytest_edfi_cte.verdicts import MEANINGS, Verdict
 
 CheckKind = Literal["scenario", "contract", "wire", "own"]
@@ -46,7 +46,7 @@ class FindingRow(TypedDict):
 
 
 class StepRow(TypedDict):
-    """What was seen of a product that acts: one line, and the end of its output."""
+    """What was seen of the product, in observe mode: one line, and the end of its output."""
 
     line: str
     output: str
@@ -136,7 +136,7 @@ class Painter:
                 "api": "",
                 "expected": self._expected(f),
                 "received": self._received(f),
-                "received_type": "" if f.received is ABSENT else json_type(f.received),
+                "received_type": "" if self._no_json(f) else json_type(f.received),
                 "rule": f.rule,
                 "verdict": "ok" if f.ok else "wrong",
                 "kind": f.kind,
@@ -145,15 +145,21 @@ class Painter:
             for f in findings
         ]
 
+    @staticmethod
+    def _no_json(finding: Finding) -> bool:
+        return finding.received is ABSENT or finding.expected_note == WORDS
+
     def _expected(self, finding: Finding) -> str:
         if finding.kind == "duplicate":
             return "once"
         if finding.expected_note:  # a description says more than the value behind it
-            schema = finding.expected_note == "schema"
-            return self.text(str(finding.expected)) if schema else finding.expected_note
+            text = finding.expected_note in ("schema", WORDS)
+            return self.text(str(finding.expected)) if text else finding.expected_note
         return self.value(finding.expected)
 
     def _received(self, finding: Finding) -> str:
+        if finding.expected_note == WORDS:
+            return self.text(str(finding.received))
         # Its own rows follow: the whole object would only hide them.
         return (
             "as expected" if finding.ok and finding.expected_note else self.value(finding.received)

@@ -46,7 +46,9 @@ class HtmlHooks:
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
         """Fill our columns; tests that are no scenario leave them empty."""
         result = _check_of(report)
-        cells[FIRST:FIRST] = self._render("cells", result=result, row=_deciding(result))
+        cells[FIRST:FIRST] = self._render(
+            "cells", result=result, row=_deciding(result), mode=self._run.settings.mode
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:

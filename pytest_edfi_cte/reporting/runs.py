@@ -27,7 +27,7 @@ def run_info(
     api, table = run.api, run.table
     return {
         "id": new_run_id(),
-        "mode": "drive",
+        "mode": run.settings.mode,
         "tool_version": __version__,
         "certification": table.certification,
         "edition": table.edition,

@@ -25,10 +25,10 @@ from pytest_edfi_cte.sandbox.app import App
 from pytest_edfi_cte.sandbox.auth import Client, Tokens
 from pytest_edfi_cte.sandbox.database import About, DatabaseRefused
 from pytest_edfi_cte.sandbox.engine import Engine, record_of
+from pytest_edfi_cte.sandbox.extensions import extended
 from pytest_edfi_cte.sandbox.faults import Fault, Middleware, Proceed, Trouble
 from pytest_edfi_cte.sandbox.gate import ADMIN, Gate
 from pytest_edfi_cte.sandbox.log import ReceivedRequest
-from pytest_edfi_cte.sandbox.model import model_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.seed import GRAND_BEND, plant, school_year
 from pytest_edfi_cte.sandbox.server import Server
@@ -37,6 +37,7 @@ from pytest_edfi_cte.sandbox.wire import altered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from os import PathLike
     from types import TracebackType
 
     from typing_extensions import Self
@@ -71,10 +72,11 @@ class Sandbox:
     ``"grand-bend"``, ``"minimal"`` or a folder of records (see :func:`seed.plant`); a file keeps
     the seed that it began with. ``tenant`` and ``year``: further segments of the base URL.
     ``host`` and ``port``: where it listens; port 0 is a free one. ``tls``: files of a certificate
-    and its key, for HTTPS.
+    and its key, for HTTPS. ``openapi``: Swagger 2.0 or OpenAPI 3 documents, JSON or YAML, whose
+    resources are added or replace those of the data standard.
 
-    Raises ValueError for an option or a seed that cannot be, for a guessable secret on an address
-    that others reach, and :class:`DatabaseRefused` for a file that cannot be used.
+    Raises ValueError for an option, a document or a seed that cannot be, for a guessable secret on
+    an address that others reach, and :class:`DatabaseRefused` for a file that cannot be used.
     """
 
     def __init__(  # noqa: PLR0913 - every option by its name
@@ -94,12 +96,13 @@ class Sandbox:
         host: str = LOOPBACK,
         port: int = 0,
         tls: tuple[str, str] | None = None,
+        openapi: Sequence[str | PathLike[str]] = (),
     ) -> None:
         self.client_id = client_id or secrets.token_urlsafe(12)
         self.client_secret = client_secret or secrets.token_urlsafe(24)
         self._base = base_path(tenant, year)
         self._address = (host, port, tls)
-        model = model_of(data_standard)
+        model = extended(data_standard, openapi)
         own = Client(self.client_id, self.client_secret, (), namespaces=("uri://",))
         require_unguessable(host, [own, *clients])
         self._file = Path(db) if db is not None else None

@@ -9,13 +9,19 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import quote_etag
 from werkzeug.wrappers import Request, Response
 
-from pytest_edfi_cte.sandbox import claimsets, discovery, openapi, problems, tokeninfo
+from pytest_edfi_cte.sandbox import (
+    claimsets,
+    dependencies,
+    discovery,
+    openapi,
+    problems,
+    reads,
+    tokeninfo,
+)
 from pytest_edfi_cte.sandbox.auth import LIFETIME, OAuthError
 from pytest_edfi_cte.sandbox.engine import document, etag, id_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.routes import ROUTES
-from pytest_edfi_cte.sandbox.shapes import infer
-from pytest_edfi_cte.sandbox.store import Condition
 from pytest_edfi_cte.sandbox.wire import (
     allow,
     base_url,
@@ -73,7 +79,7 @@ class App:
             raise Problem(problems.NOT_FOUND, f"This API is at {self._base} and below.")
         path = request.path.lower()
         client = None
-        if path.startswith(f"{discovery.DATA}/"):
+        if path.startswith((f"{discovery.DATA}/", f"{discovery.CHANGES.lower()}/")):
             client = self._tokens.require(request.headers.get("Authorization"))
         try:
             endpoint, names = ROUTES.match(path)
@@ -81,14 +87,23 @@ class App:
             raise Problem(problems.NOT_FOUND, "There is nothing at this address.") from None
         if client is None:
             return self._open(request, endpoint, names)
-        resource = self._engine.model.find(names["collection"])
-        if resource is None:
-            raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
         if request.headers.get("Use-Snapshot", "").strip().lower() == "true":
             refuse_snapshot(request)
+        if endpoint == "versions":
+            allow(request, "GET")
+            return reads.available(self._engine)
+        resource = self._engine.model.addressed(f"/{names['namespace']}/{names['collection']}")
+        if resource is None:
+            raise Problem(problems.NOT_FOUND, "There is no resource of this name.")
         if endpoint == "item":
             return self._item(request, resource, names["item"], client)
-        return self._collection(request, resource, client)
+        if endpoint == "collection":
+            return self._collection(request, resource, client)
+        allow(request, "GET")
+        claimsets.require(client.claim_set, resource, request.method)
+        wanted = page(parameters(request))
+        moved = endpoint == "keychanges"
+        return reads.changes(self._engine, resource, client, wanted, key_changes=moved)
 
     def _open(self, request: Request, endpoint: str, names: Mapping[str, Any]) -> Response:
         """What needs no token."""
@@ -100,7 +115,7 @@ class App:
             return self._token_info(request)
         allow(request, "GET")
         if endpoint == "dependencies":
-            return json_response(discovery.dependencies(self._engine.model))
+            return json_response(dependencies.document(self._engine.model))
         base = base_url(request)
         if endpoint == "metadata":
             return json_response(openapi.metadata(base))
@@ -136,48 +151,24 @@ class App:
             return self._query(request, resource, client)
         written = self._engine.create(resource, json_body(request), client.rights)
         record = written.record
-        base = f"{base_url(request)}{discovery.DATA}/ed-fi"
+        base = f"{base_url(request)}{discovery.DATA}"
         response = _tagged(Response(status=201 if written.created else 200), record)
-        response.headers["Location"] = f"{base}/{resource.collection}/{record.id}"
+        response.headers["Location"] = f"{base}{resource.path}/{record.id}"
         return response
 
     def _query(self, request: Request, resource: Resource, client: Client) -> Response:
         asked = parameters(request)
         wanted = page(asked)
-        conditions = self._conditions(resource, asked)
+        conditions = reads.conditions(self._engine, resource, asked, wanted.versions)
         records = self._engine.query(resource, conditions, client.rights, **wanted.window)
         text = f"[{','.join(document(record) for record in records)}]"
         response = Response(text, content_type="application/json")
         if records and len(records) == wanted.limit and not wanted.offset:
             response.headers["Next-Page-Token"] = page_token(records[-1].seq)
         if wanted.total:
-            total = self._engine.store.count(resource.collection, conditions, claims=client.claims)
+            total = self._engine.store.count(resource.name, conditions, claims=client.claims)
             response.headers["Total-Count"] = str(total)
         return response
-
-    def _conditions(self, resource: Resource, asked: dict[str, str]) -> list[Condition]:
-        """Query parameters as conditions; names that the resource does not have are ignored."""
-        found, wrong = [], []
-        for name, text in asked.items():
-            field = resource.fields.get(name)
-            if name == "id":
-                found.append(Condition("id", id_of(text), key=False))
-                if found[-1].value is None:
-                    wrong.append("id is not an id.")
-            elif field is not None:
-                value = infer(field.scalar.type, text)
-                if field.scalar.type != "string" and isinstance(value, str):
-                    wrong.append(f"{field.name} must be a JSON {field.scalar.type}.")
-                elif field.scalar.type == "integer" and abs(value) >= 2**63:
-                    wrong.append(f"{field.name} is out of range.")
-                elif field.scalar.descriptor:
-                    known = self._engine.bodies.descriptor(field.scalar.descriptor, text)
-                    value = known[1] if known else text
-                places = "|".join(".".join(path) for path in field.paths)
-                found.append(Condition(field.name if field.key else places, value, field.key))
-        if wrong:
-            raise invalid_parameters(wrong)
-        return found
 
     def _item(self, request: Request, resource: Resource, text: str, client: Client) -> Response:
         allow(request, "GET", "PUT", "DELETE")

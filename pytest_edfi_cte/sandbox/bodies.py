@@ -85,7 +85,7 @@ class Bodies:
                 body.targets.add(known[0])
                 use.holder[use.name] = known[1]
             elif use.path not in body.errors:
-                body.errors[use.path] = [f"is no {use.descriptor} that this API knows."]
+                body.errors[use.path] = [f"is no {title_of(use.descriptor)} that this API knows."]
         body.errors.update(duplicate_errors(body.draft))
         if body.errors or body.refusals:
             raise invalid_data(body.errors, body.refusals)
@@ -103,7 +103,7 @@ class Bodies:
         record = Stored(
             seq=0,
             id="",
-            resource=resource.collection,
+            resource=resource.name,
             version=0,
             modified=modified.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             student=tie.student,
@@ -125,9 +125,9 @@ class Bodies:
                 continue
             targets.add(record.seq)
             if self._links:
-                rel = self.model.named(record.resource).title
-                href = f"/ed-fi/{record.resource}/{record.id}"
-                use.value["link"] = {"rel": rel, "href": href}
+                target = self.model.named(record.resource)
+                href = f"{target.path}/{record.id}"
+                use.value["link"] = {"rel": target.title, "href": href}
         if missing:
             raise Problem(
                 problems.UNRESOLVED_REFERENCE,

@@ -33,9 +33,9 @@ def schema_errors(resource: Resource, draft: Draft) -> Errors:
         if error.validator == "required":
             for name in error.validator_value:
                 if name not in error.instance:
-                    found[f"{error.json_path}.{name}"] = [f"{name} is required."]
+                    found[f"{_path(error)}.{name}"] = [f"{name} is required."]
         else:
-            found.setdefault(error.json_path, []).append(_text(error))
+            found.setdefault(_path(error), []).append(_text(error))
     return found
 
 
@@ -86,6 +86,12 @@ def _item_key(item: Any, paths: list[tuple[str, ...]]) -> str | None:
             return None  # incomplete: already reported as missing
         values[".".join(path)] = value
     return key_of(values)
+
+
+def _path(error: ValidationError) -> str:
+    """As the ODS/API writes it; jsonschema's own puts names like ``_ext`` into brackets."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    return "$" + "".join(steps)
 
 
 def _text(error: ValidationError) -> str:

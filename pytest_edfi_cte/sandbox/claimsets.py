@@ -36,7 +36,7 @@ def check_name(name: str) -> None:
 def operations(claim_set: str, resource: Resource) -> list[str]:
     """What the claim set allows on a resource: some of Create, Read, Update, Delete."""
     rules = _claim_sets()[claim_set]
-    kind = "descriptors" if resource.is_descriptor else resource.collection
+    kind = "descriptors" if resource.is_descriptor else resource.name
     return rules.get(kind, rules.get("*", []))
 
 
@@ -48,11 +48,11 @@ def require(claim_set: str, resource: Resource, method: str) -> None:
         raise Problem(
             RESOURCE_DENIED,
             f"Access denied: the claim set '{claim_set}' of this key"
-            f" has nothing to do with {resource.collection}.",
+            f" has nothing to do with {resource.name}.",
         )
     if wanted not in allowed:
         raise Problem(
             ACTION_DENIED,
             f"Access denied: the claim set '{claim_set}' of this key does not allow the action"
-            f" '{wanted}' on {resource.collection}, only {', '.join(allowed)}.",
+            f" '{wanted}' on {resource.name}, only {', '.join(allowed)}.",
         )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pytest_edfi_cte.sandbox.model import Model
+from typing import Any
 
 OAUTH = "/oauth"
 TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
 TOKEN_INFO = "/oauth/token_info"  # noqa: S105 - an address, no secret
 DATA = "/data/v3"
 METADATA = "/metadata"
+CHANGES = "/changeQueries/v1"
 DEPENDENCIES = "/metadata/data/v3/dependencies"
 
 #: Data standard of the contract -> the release of it that the document names.
@@ -40,17 +38,6 @@ def document(base: str, standard: str) -> dict[str, Any]:
             "openApiMetadata": f"{base}{METADATA}",
             "oauth": f"{base}{TOKEN}",
             "dataManagementApi": f"{base}{DATA}/",
+            "changeQueries": f"{base}{CHANGES}/",
         },
     }
-
-
-def dependencies(model: Model) -> list[dict[str, Any]]:
-    """Every resource with the order to load it in; equal orders do not need each other."""
-    return [
-        {
-            "resource": f"/ed-fi/{resource.collection}",
-            "order": order,
-            "operations": ["Create", "Update"],
-        }
-        for resource, order in model.dependencies()
-    ]

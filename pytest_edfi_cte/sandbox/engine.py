@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_edfi_cte.sandbox import access, problems
 from pytest_edfi_cte.sandbox.bodies import Bodies, Body
+from pytest_edfi_cte.sandbox.changes import Change
 from pytest_edfi_cte.sandbox.model import title_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.shapes import draft
@@ -126,6 +127,7 @@ class Engine:
             self._require_content(resource, record, body, rights)
             if not same:
                 self._require_movable(resource, existing, holder)
+                self.store.note(_change(resource, existing, body.draft.body))
             return self._update(resource, existing, record, links)
 
     def delete(
@@ -142,6 +144,7 @@ class Engine:
             self._require_fresh(existing, fresh)
             self._require_unused(resource, existing)
             self.store.delete(existing)
+            self.store.note(_change(resource, existing, None))
             if resource.is_descriptor:
                 self.bodies.forget_descriptors()
 
@@ -158,7 +161,7 @@ class Engine:
         """GET of a collection: what the key may see, in the order of creation."""
         claims = rights.edorgs if rights else None
         return self.store.select(
-            resource.collection,
+            resource.name,
             conditions,
             claims=claims,
             limit=limit,
@@ -174,7 +177,7 @@ class Engine:
         return self.store.update(record._replace(seq=existing.seq, id=existing.id), links)
 
     def _existing(self, resource: Resource, record_id: str) -> Stored:
-        record = self.store.by_id(resource.collection, record_id)
+        record = self.store.by_id(resource.name, record_id)
         if record is None:
             raise Problem(problems.NOT_FOUND, f"There is no {resource.title} with this id.")
         return record
@@ -219,6 +222,20 @@ class Engine:
                 problems.STALE_ETAG,
                 "The item was changed since it was read: read it again, then repeat the request.",
             )
+
+
+def _change(resource: Resource, existing: Stored, moved: Json | None) -> Change:
+    """What change queries tell of a record that is deleted, or ``moved`` to the key it has now."""
+    before: Json = json.loads(existing.body)
+    return Change(
+        id=existing.id,
+        resource=resource.name,
+        identity=resource.identities(before)[0],
+        student=existing.student,
+        edorg=existing.edorg,
+        old=resource.key_values(before),
+        new=None if moved is None else resource.key_values(moved),
+    )
 
 
 def id_of(given: object) -> str | None:

@@ -13,11 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.contract import STANDARDS, shipped
+from pytest_edfi_cte.openapi_import import ED_FI
 from pytest_edfi_cte.sandbox.shapes import Collection, Object, Scalar, flatten, object_of
 from pytest_edfi_cte.sandbox.validation import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_edfi_cte.sandbox.shapes import Json, Shape
 
@@ -42,10 +43,12 @@ class Field:
 class Resource:
     """One collection of the API.
 
-    ``collection``: its name in paths, e.g. ``students``. ``entity``: what references call it,
-    e.g. ``student``. ``is_a``: abstract entity -> {its key part: path in the record}.
+    ``collection``: its name in paths, e.g. ``students``; ``namespace``: what stands before it
+    there. ``entity``: what references call it, e.g. ``student``, ``tx_studentFoo``.
+    ``is_a``: abstract entity -> {its key part: path in the record}.
     ``fields``: lower-case query parameter -> :class:`Field`. ``unified``: paths whose values must
-    agree. ``key_changes``: a PUT may change the natural key.
+    agree. ``key_changes``: a PUT may change the natural key. ``extension``: it is not the
+    contract's, a state's document describes it.
     """
 
     collection: str
@@ -58,7 +61,19 @@ class Resource:
     unified: tuple[tuple[tuple[str, ...], ...], ...] = ()
     key_changes: bool = False
     is_descriptor: bool = False
+    namespace: str = ED_FI
+    extension: bool = False
     schema: Json = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What it is called where its namespace is not said: ``students``, ``tx/studentFoos``."""
+        return self.collection if self.namespace == ED_FI else f"{self.namespace}/{self.collection}"
+
+    @property
+    def path(self) -> str:
+        """Its address below the data: ``/ed-fi/students``."""
+        return f"/{self.namespace}/{self.collection}"
 
     @property
     def title(self) -> str:
@@ -75,6 +90,10 @@ class Resource:
             for entity, key in keys.items()
         ]
 
+    def key_values(self, body: Json) -> Json:
+        """The natural key as change queries tell it: query parameter -> value."""
+        return {name: at(body, path) for name, path in self.natural_key.items()}
+
     def references(self) -> Iterator[tuple[str, Object]]:
         """References of the record itself, not of its collections: (property, shape)."""
         for name, shape in self.shape.properties.items():
@@ -87,25 +106,30 @@ class Model:
 
     def __init__(self, resources: list[Resource]) -> None:
         self.resources = resources
-        self._by_name = {r.collection.lower(): r for r in resources}
+        self._by_name = {r.name.lower(): r for r in resources}
+        self._by_path = {r.path.lower(): r for r in resources}
         self._by_entity: dict[str, list[Resource]] = {}
         for resource in resources:
             for entity in (resource.entity, *resource.is_a):
                 self._by_entity.setdefault(entity, []).append(resource)
 
-    def find(self, collection: str) -> Resource | None:
-        """The resource with this collection name, in any case."""
-        return self._by_name.get(collection.lower())
+    def find(self, name: str) -> Resource | None:
+        """The resource of this name, in any case; ``tx/studentFoos`` outside of Ed-Fi's own."""
+        return self._by_name.get(name.lower())
 
-    def named(self, collection: str) -> Resource:
+    def addressed(self, path: str) -> Resource | None:
+        """The resource at an address like ``/ed-fi/students``, in any case."""
+        return self._by_path.get(path.lower())
+
+    def named(self, name: str) -> Resource:
         """Like :meth:`find`, for a name that is known to exist."""
-        return self._by_name[collection.lower()]
+        return self._by_name[name.lower()]
 
     @property
     def keys(self) -> dict[str, str]:
-        """Collection -> how its natural keys are made, as text: what stored records depend on."""
+        """Name of a resource -> how its keys are made, as text: what stored records depend on."""
         return {
-            r.collection: json.dumps([r.entity, r.natural_key, r.is_a], sort_keys=True)
+            r.name: json.dumps([r.entity, r.natural_key, r.is_a], sort_keys=True)
             for r in self.resources
         }
 
@@ -113,29 +137,9 @@ class Model:
         """Whether the entity is a concrete kind of the abstract one."""
         return any(abstract in resource.is_a for resource in self._by_entity.get(entity, ()))
 
-    def dependencies(self) -> list[tuple[Resource, int]]:
-        """Resources with the order in which a client must load them, from 1."""
-        order: dict[str, int] = {}
-        for resource in self.resources:
-            self._order(resource, order, ())
-        return sorted(
-            ((r, order[r.collection]) for r in self.resources),
-            key=lambda pair: (pair[1], pair[0].collection),
-        )
-
-    def _order(self, resource: Resource, order: dict[str, int], above: tuple[str, ...]) -> int:
-        if resource.collection not in order:
-            needed = {
-                target.collection: target
-                for entity in _entities(resource.shape)
-                for target in self._by_entity.get(entity, ())
-                # A reference to its own kind (a parent agency) does not order the kinds.
-                if target.collection not in (*above, resource.collection)
-            }
-            path = (*above, resource.collection)
-            orders = [self._order(target, order, path) for target in needed.values()]
-            order[resource.collection] = 1 + max(orders, default=0)
-        return order[resource.collection]
+    def kinds(self, entity: str) -> list[Resource]:
+        """The resources that an entity is, several for an abstract one."""
+        return self._by_entity.get(entity, [])
 
 
 @cache
@@ -146,25 +150,38 @@ def model_of(standard: str) -> Model:
     """
     if standard not in STANDARDS:
         raise ValueError(f"no data standard {standard!r}: choose one of {', '.join(STANDARDS)}")
-    contract = shipped()
-    resources = [_resource(s) for s in contract.unchecked_schemas(standard).values()]
-    names = {uri.rpartition("/")[2] for uri in contract.grand_bend("descriptors")}
+    descriptors = {uri.rpartition("/")[2] for uri in shipped().grand_bend("descriptors")}
+    return assembled(standard, shipped().unchecked_schemas(standard).values(), descriptors)
+
+
+def assembled(standard: str, schemas: Iterable[Json], descriptors: Iterable[str]) -> Model:
+    """The model of these resources, of these descriptors and of all that the resources name."""
+    resources = [_resource(schema) for schema in schemas]
+    names = set(descriptors)
     for resource in resources:
-        names.update(e for e in _entities(resource.shape) if e.endswith("Descriptor"))
-    schema = contract.unchecked_schema(standard, "descriptor")
+        names.update(e for e in entities_of(resource.shape) if e.endswith("Descriptor"))
+    schema = shipped().unchecked_schema(standard, "descriptor")
     return Model([*resources, *(_resource(schema, name) for name in sorted(names))])
 
 
 def collection_of(descriptor: str) -> str:
     """``CTEProgramServiceDescriptor`` -> ``cteProgramServiceDescriptors``."""
-    lead = re.match(r"[A-Z]+(?![a-z])|[A-Z]", descriptor)
+    name = title_of(descriptor)
+    lead = re.match(r"[A-Z]+(?![a-z])|[A-Z]", name)
     end = lead.end() if lead else 0
-    return f"{descriptor[:end].lower()}{descriptor[end:]}s"
+    return f"{name[:end].lower()}{name[end:]}s"
+
+
+def namespace_of(entity: str) -> str:
+    """``tx_CampusTypeDescriptor`` -> ``tx``; Ed-Fi's own have no prefix."""
+    prefix, found, _ = entity.partition("_")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", prefix).lower() if found else ED_FI
 
 
 def title_of(entity: str) -> str:
-    """``studentSchoolAssociation`` -> ``StudentSchoolAssociation``."""
-    return entity[:1].upper() + entity[1:]
+    """``student``, ``tx_studentFoo`` -> ``Student``, ``StudentFoo``."""
+    name = entity.rpartition("_")[2]
+    return name[:1].upper() + name[1:]
 
 
 def at(body: Json, path: tuple[str, ...]) -> Any:
@@ -208,6 +225,8 @@ def _resource(schema: Json, descriptor: str | None = None) -> Resource:
         unified=tuple(paths for paths in parts.values() if len(paths) > 1),
         key_changes=schema.get("x-edfi-keyChanges", False),
         is_descriptor=descriptor is not None,
+        namespace=namespace_of(descriptor) if descriptor else schema.get("x-edfi-namespace", ED_FI),
+        extension=schema.get("x-edfi-extension", False),
         schema=schema,
     )
 
@@ -240,15 +259,15 @@ def _scalar(shape: Object, name: str, path: tuple[str, ...]) -> Scalar:
     return part
 
 
-def _entities(shape: Shape) -> Iterator[str]:
+def entities_of(shape: Shape) -> Iterator[str]:
     """Everything a shape refers to, at any depth: entities and descriptors."""
     if isinstance(shape, Scalar):
         if shape.descriptor:
             yield shape.descriptor
     elif isinstance(shape, Collection):
-        yield from _entities(shape.items)
+        yield from entities_of(shape.items)
     else:
         if shape.reference:
             yield shape.reference
         for part in shape.properties.values():
-            yield from _entities(part)
+            yield from entities_of(part)

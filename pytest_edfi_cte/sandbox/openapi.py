@@ -12,21 +12,36 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Model, Resource
     from pytest_edfi_cte.sandbox.shapes import Json
 
+    Answers = dict[str, Json | None]
+
 _JSON, _PROBLEM_JSON = "application/json", MEDIA_TYPE
 _SCHEME = "oauth2_client_credentials"
 _ID = {"name": "id", "in": "path", "required": True, "description": "The id of the item."}
-# What any request may be answered with besides its success.
+# What requests may be answered with besides their success, and by which methods.
+_WRITES = ("post", "put", "delete")
 _REFUSALS = {
-    "400": "The request is not valid.",
-    "401": "The token is missing, unknown or expired.",
-    "403": "The key may not do this.",
-    "404": "There is no such item.",
-    "405": "The method is not possible here.",
-    "409": "Another item is missing, in the way or still in use.",
-    "412": "The item was changed since it was read.",
-    "415": "The body is not JSON.",
-    "500": "Something failed inside the API.",
+    "400": ("The request is not valid.", ("get", *_WRITES)),
+    "401": ("The token is missing, unknown or expired.", ("get", *_WRITES)),
+    "403": ("The key may not do this.", ("get", *_WRITES)),
+    "404": ("There is no such item, or no snapshot.", ("get", "put", "delete")),
+    "405": ("A snapshot cannot be written to.", _WRITES),
+    "409": ("Another item is missing, in the way or still in use.", _WRITES),
+    "412": ("The item was changed since it was read.", ("put", "delete")),
+    "415": ("The body is not JSON.", ("post", "put")),
+    "500": ("Something failed inside the API.", ("get", *_WRITES)),
 }
+_VERSION: Json = {"type": "integer", "format": "int64", "minimum": 0}
+_COMMON: dict[str, Json] = {
+    "offset": {"type": "integer", "minimum": 0, "default": 0},
+    "limit": {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    "totalCount": {"type": "boolean", "default": False},
+    "minChangeVersion": _VERSION,
+    "maxChangeVersion": _VERSION,
+    "pageToken": {"type": "string"},
+    "pageSize": {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
+}
+_CHANGE_PAGING = ("offset", "limit", "totalCount", "minChangeVersion", "maxChangeVersion")
+_PAGING = tuple(_COMMON)
 _KEPT = ("type", "format", "maxLength", "minLength", "minimum", "maximum", "pattern", "required")
 
 
@@ -80,8 +95,8 @@ class _Swagger2:
             "host": host.partition("/")[0],
             "basePath": "".join(host.partition("/")[1:]) + DATA,
             "schemes": [scheme],
-            "consumes": ["application/json"],
-            "produces": ["application/json"],
+            "consumes": [_JSON],
+            "produces": [_JSON, _PROBLEM_JSON],
             "securityDefinitions": {_SCHEME: security},
             **common,
             "definitions": {**self.definitions, "problem": _PROBLEM},
@@ -90,27 +105,32 @@ class _Swagger2:
     def add(self, resource: Resource) -> None:
         """Put a resource's paths and definitions in."""
         schema = resource.schema
-        name = resource.entity[:1].lower() + resource.entity[1:]
+        name = _component(resource.entity)
         if resource.is_descriptor:
-            name = resource.collection.removesuffix("s")
-        self.definitions[f"edFi_{name}"] = self.convert(schema)
+            name = _component(_prefixed(resource, resource.collection.removesuffix("s")))
+        self.definitions[name] = self.convert(schema)
         for inner, definition in schema.get("$defs", {}).items():
             self.definitions[_component(inner)] = self.convert(definition)
-        reference = {"$ref": f"{self.where}edFi_{name}"}
-        self.paths[f"/ed-fi/{resource.collection}"] = {
-            "get": self.operation(
-                resource,
-                "get",
-                {"200": {"type": "array", "items": reference}},
-                self.queries(resource),
-            ),
+        reference = {"$ref": self.where + name}
+        many = {"type": "array", "items": reference}
+        paging, queries = self.paging(*_PAGING), self.queries(resource)
+        self.paths[resource.path] = {
+            "get": self.operation(resource, "get", {"200": many}, [*paging, *queries]),
             "post": self.operation(resource, "post", {"200": None, "201": None}, body=reference),
         }
+        for kind in ("deletes", "keyChanges"):
+            found: Answers = {"200": {"type": "array", "items": self.change(resource, kind)}}
+            self.paths[f"{resource.path}/{kind}"] = {
+                "get": self.operation(resource, kind, found, self.paging(*_CHANGE_PAGING))
+            }
         ids = [self.parameter(_ID, {"type": "string"})]
-        self.paths[f"/ed-fi/{resource.collection}/{{id}}"] = {
-            "get": self.operation(resource, "getById", {"200": reference, "304": None}, ids),
-            "put": self.operation(resource, "put", {"204": None}, ids, body=reference),
-            "delete": self.operation(resource, "delete", {"204": None}, ids),
+        seen, unless = self.header("If-None-Match"), self.header("If-Match")
+        self.paths[f"{resource.path}/{{id}}"] = {
+            "get": self.operation(
+                resource, "getById", {"200": reference, "304": None}, [*ids, seen]
+            ),
+            "put": self.operation(resource, "put", {"204": None}, [*ids, unless], body=reference),
+            "delete": self.operation(resource, "delete", {"204": None}, [*ids, unless]),
         }
 
     def convert(self, node: Json) -> Json:
@@ -131,21 +151,30 @@ class _Swagger2:
             found["properties"] = {k: self.convert(v) for k, v in node["properties"].items()}
         return found
 
-    def queries(self, resource: Resource) -> list[Json]:
-        """Paging, then every property that a collection can be queried by."""
-        paging: dict[str, Json] = {
-            "offset": {"type": "integer", "minimum": 0, "default": 0},
-            "limit": {
-                "type": "integer",
-                "minimum": 0,
-                "maximum": MAX_LIMIT,
-                "default": DEFAULT_LIMIT,
-            },
-            "totalCount": {"type": "boolean", "default": False},
-            "pageToken": {"type": "string"},
-            "pageSize": {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
+    def change(self, resource: Resource, kind: str) -> Json:
+        """One deletion or key change of a resource, as change queries tell it."""
+        part = {field.name: {"type": field.scalar.type} for field in resource.fields.values()}
+        values = {
+            "type": "object",
+            "properties": {name: part[name] for name in resource.natural_key},
         }
-        found = [self.parameter({"name": n, "in": "query"}, s) for n, s in paging.items()]
+        keys = ["keyValues"] if kind == "deletes" else ["oldKeyValues", "newKeyValues"]
+        about: Json = {"id": {"type": "string"}, "changeVersion": _VERSION}
+        required = [*about, *keys]
+        properties = {**about, **dict.fromkeys(keys, values)}
+        return {"type": "object", "required": required, "properties": properties}
+
+    def header(self, name: str) -> Json:
+        """An optional header that carries an ETag."""
+        return self.parameter({"name": name, "in": "header"}, {"type": "string"})
+
+    def paging(self, *names: str) -> list[Json]:
+        """Parameters that every collection has."""
+        return [self.parameter({"name": n, "in": "query"}, _COMMON[n]) for n in names]
+
+    def queries(self, resource: Resource) -> list[Json]:
+        """Every property that a collection can be queried by."""
+        found = []
         for field in resource.fields.values():
             about: Json = {"name": field.name, "in": "query"}
             if field.key:
@@ -157,16 +186,22 @@ class _Swagger2:
         self,
         resource: Resource,
         verb: str,
-        answers: dict[str, Json | None],
+        answers: Answers,
         parameters: list[Json] | None = None,
         body: Json | None = None,
     ) -> Json:
         """One method of one path."""
         problem = {"$ref": f"{self.where}problem"}
-        refusals = {s: self.response(text, problem) for s, text in _REFUSALS.items()}
+        name = _prefixed(resource, resource.collection)
+        method = verb if verb in _WRITES else "get"
+        refusals = {
+            status: self.response(text, problem)
+            for status, (text, methods) in _REFUSALS.items()
+            if method in methods
+        }
         found: Json = {
             "tags": [resource.collection],
-            "operationId": f"{verb}{resource.collection[:1].upper()}{resource.collection[1:]}",
+            "operationId": f"{verb}{name[:1].upper()}{name[1:]}",
             "parameters": list(parameters or []),
             "responses": {
                 **{status: self.response("Done.", schema) for status, schema in answers.items()},
@@ -225,7 +260,13 @@ class _OpenApi3(_Swagger2):
 
 
 def _component(name: str) -> str:
-    return name if name == "link" else f"edFi_{name}"
+    return name if name == "link" or "_" in name else f"edFi_{name}"
+
+
+def _prefixed(resource: Resource, name: str) -> str:
+    """The name with the prefix that the resource's entity has outside of Ed-Fi's own."""
+    prefix, separator, _ = resource.entity.rpartition("_")
+    return f"{prefix}{separator}{name}"
 
 
 _TEXTS: Json = {"type": "array", "items": {"type": "string"}}

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_edfi_cte.sandbox.visibility import COVERED, VISIBLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: What a record is read as: the fields of ``store.Stored``.
+#: What a record is read as: the fields of :class:`Stored`.
 COLUMNS = "r.seq, r.id, r.resource, r.version, r.modified, r.student, r.edorg, r.body"
 
 #: More rows than this are not counted when the narrowest condition of a query is looked for; the
@@ -25,27 +27,35 @@ WIDTH = (
     " (SELECT 1 FROM field WHERE resource = ? AND name = ? AND value = ? LIMIT ?)"
 )
 
-# The ed-orgs that a list of claims covers: the claimed ones and everything below them.
-_COVERED = """WITH RECURSIVE covered(id) AS (
-  SELECT value FROM json_each(:claims)
-  UNION SELECT child FROM hierarchy JOIN covered ON parent = covered.id)"""
-
 #: Every ed-org that ``:claims`` cover.
-CLAIMED = f"{_COVERED} SELECT id FROM covered"  # noqa: S608 - a constant of this module
+CLAIMED = f"{COVERED} SELECT id FROM covered"  # noqa: S608 - a constant of this module
 
-# May a key with these claims see record r? A tie, or something of an ed-org: if the ed-org is
-# covered. Neither that nor about a student: yes. Anything else about a student: if some tie of
-# that student is. Store.visible() says the same of one record.
-_VISIBLE = """(CASE WHEN r.edorg IS NOT NULL THEN r.edorg IN (SELECT id FROM covered)
-  WHEN r.student IS NULL THEN 1
-  ELSE EXISTS(SELECT 1 FROM record e WHERE e.student = r.student AND e.edorg IS NOT NULL
-              AND e.edorg IN (SELECT id FROM covered)) END)"""
+# Conditions on what every record has, beside its body.
+_COMMON = {
+    "id": "r.id =",
+    "minChangeVersion": "r.version >=",
+    "maxChangeVersion": "r.version <=",
+}
+
+
+class Stored(NamedTuple):
+    """One record as it is kept; ``body`` is JSON text without id, ETag and date."""
+
+    seq: int
+    id: str
+    resource: str
+    version: int
+    modified: str
+    student: str | None
+    edorg: int | None
+    body: str
 
 
 class Condition(NamedTuple):
     """``name`` equals ``value``; ``key`` when it is part of the natural key (and so indexed).
 
-    Outside the key, ``name`` is a dotted path, or several with ``|`` between them: any may match.
+    Outside the key, ``name`` is a dotted path, or several with ``|`` between them: any may match;
+    or ``id``, or ``minChangeVersion`` and ``maxChangeVersion``, which are bounds.
     """
 
     name: str
@@ -88,9 +98,9 @@ class Query:
         for index, condition in enumerate(conditions):
             self._add(index, condition)
         if claims is not None:
-            self._with = _COVERED
+            self._with = COVERED
             self._asked["claims"] = json.dumps(claims)
-            self._where.append(_VISIBLE)
+            self._where.append(VISIBLE)
 
     def page(self, limit: int, offset: int, after: int) -> tuple[str, dict[str, Any]]:
         """The statement for a part of it, in the order of creation, and its values."""
@@ -110,8 +120,8 @@ class Query:
     def _add(self, index: int, condition: Condition) -> None:
         name, value = f"name{index}", f"value{index}"
         self._asked[value] = condition.value
-        if condition.name == "id":
-            self._where.append(f"r.id = :{value}")
+        if condition.name in _COMMON:
+            self._where.append(f"{_COMMON[condition.name]} :{value}")
         elif not condition.key:
             # Root properties outside the key are rare in queries: no index, one resource read.
             places = {f"{name}_{n}": p for n, p in enumerate(condition.name.split("|"))}

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.contract import shipped
+from pytest_edfi_cte.openapi_import import ED_FI
+from pytest_edfi_cte.sandbox.dependencies import loading_order
 from pytest_edfi_cte.sandbox.model import collection_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.shapes import SERVER_OWNED
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pytest_edfi_cte.sandbox.engine import Engine
+    from pytest_edfi_cte.sandbox.model import Resource
     from pytest_edfi_cte.sandbox.shapes import Json
 
 #: The district whose data is pre-loaded.
@@ -51,7 +54,8 @@ def plant(engine: Engine, seed: str | Path | None, year: int) -> None:
 
     ``seed``: ``"grand-bend"``, ``"minimal"`` (one district, its high school and CTE program, and
     the school ``year`` named by the year it ends in) or a folder of ``COLLECTION.json`` (an array)
-    and ``COLLECTION.jsonl`` (a record a line) in any order. Descriptors are loaded as well, but
+    and ``COLLECTION.jsonl`` (a record a line) in any order, those of another namespace than Ed-Fi's
+    own in a folder of its name. Descriptors are loaded as well, but
     for those that the folder has itself.
 
     ValueError for a folder or a record in it that cannot be loaded, with the place.
@@ -68,21 +72,30 @@ def plant(engine: Engine, seed: str | Path | None, year: int) -> None:
         return
     with engine.store.planting(name):
         if folder is None:
-            _plant_descriptors(engine, {})
-            for collection in _RESOURCES:
-                resource = engine.model.find(collection)
-                if resource is None:
-                    continue  # a data standard without school year types has none to load
-                records = shipped().grand_bend(collection)
-                if name == MINIMAL:
-                    records = _least(collection, records, year)
-                engine.adopt(resource, records)
+            _plant_grand_bend(engine, name, year)
         else:
             files = _files(engine, folder)
             _plant_descriptors(engine, files)
-            for resource, _ in engine.model.dependencies():
-                for file in files.get(resource.collection, ()):
-                    _load(engine, resource.collection, file)
+            order = loading_order(engine.model)
+            for resource_name in sorted(files, key=lambda resource_name: order[resource_name]):
+                for file in files[resource_name]:
+                    _load(engine, resource_name, file)
+
+
+def _plant_grand_bend(engine: Engine, name: str, year: int) -> None:
+    _plant_descriptors(engine, {})
+    for collection in _RESOURCES:
+        resource = engine.model.find(collection)
+        if resource is None:
+            continue  # a data standard without school year types has none to load
+        records = shipped().grand_bend(collection)
+        if name == MINIMAL:
+            records = _least(collection, records, year)
+        if not resource.extension:
+            engine.adopt(resource, records)
+            continue
+        for record in records:  # a state's document may ask for more than Grand Bend has
+            _put(engine, resource, record, f"the seed {name}, {collection}")
 
 
 def _least(collection: str, records: list[dict[str, Any]], year: int) -> list[dict[str, Any]]:
@@ -103,7 +116,7 @@ def _least(collection: str, records: list[dict[str, Any]], year: int) -> list[di
 def _plant_descriptors(engine: Engine, files: Mapping[str, Any]) -> None:
     for uri, values in shipped().grand_bend("descriptors").items():
         resource = engine.model.named(collection_of(uri.rpartition("/")[2]))
-        if resource.collection not in files:
+        if resource.name not in files:
             engine.adopt(
                 resource,
                 (
@@ -114,10 +127,14 @@ def _plant_descriptors(engine: Engine, files: Mapping[str, Any]) -> None:
 
 
 def _files(engine: Engine, folder: Path) -> dict[str, list[Path]]:
-    """Collection -> its files in the folder."""
+    """Name of a resource -> its files in the folder, or in the folder of its namespace."""
     found: dict[str, list[Path]] = {}
+    namespaces = {resource.namespace for resource in engine.model.resources}
     try:
         paths = sorted(folder.iterdir())
+        paths += [
+            file for path in paths if path.name in namespaces for file in sorted(path.iterdir())
+        ]
     except OSError as error:
         raise ValueError(
             f"the seed {str(folder)!r} is neither {EVERYTHING} nor {MINIMAL} nor a folder"
@@ -126,13 +143,14 @@ def _files(engine: Engine, folder: Path) -> dict[str, list[Path]]:
     for path in paths:
         if path.suffix.lower() not in (".json", ".jsonl"):
             continue
-        resource = engine.model.find(path.stem)
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        resource = engine.model.find(name.removeprefix(f"{ED_FI}/"))
         if resource is None:
             raise ValueError(
-                f"{path}: the sandbox has no resource {path.stem!r}; a seed's files are named by"
-                " their collection, such as students.jsonl"
+                f"{path}: the sandbox has no resource {name!r}; a seed's files are named by"
+                " their collection, such as students.jsonl or tx/studentFoos.jsonl"
             )
-        found.setdefault(resource.collection, []).append(path)
+        found.setdefault(resource.name, []).append(path)
     return found
 
 
@@ -143,10 +161,14 @@ def _load(engine: Engine, collection: str, file: Path) -> None:
         if isinstance(value, dict):
             # Records that another API gave out may be loaded as they are.
             record = {name: part for name, part in value.items() if name not in SERVER_OWNED}
-        try:
-            engine.create(resource, record, None)
-        except Problem as problem:
-            raise ValueError(f"{file}, {place}: {problem}") from None
+        _put(engine, resource, record, f"{file}, {place}")
+
+
+def _put(engine: Engine, resource: Resource, record: Any, place: str) -> None:
+    try:
+        engine.create(resource, record, None)
+    except Problem as problem:
+        raise ValueError(f"{place}: {problem}") from None
 
 
 def _records(file: Path) -> Iterator[tuple[str, Any]]:

@@ -12,8 +12,9 @@ import threading
 import weakref
 from contextlib import contextmanager
 from json import dumps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from pytest_edfi_cte.sandbox import changes
 from pytest_edfi_cte.sandbox.database import TABLES, About, connect, create, is_new
 from pytest_edfi_cte.sandbox.queries import (
     CLAIMED,
@@ -21,32 +22,24 @@ from pytest_edfi_cte.sandbox.queries import (
     WIDTH,
     Condition,
     Query,
+    Stored,
     narrowest_first,
 )
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from pytest_edfi_cte.sandbox.changes import Change
+
 __all__ = ["Condition", "Links", "Store", "Stored"]
+
+Answer = TypeVar("Answer")
 
 # How a transaction begins, is undone and ends; an inner one is a part of the outer one.
 _OUTER = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")
 _INNER = ("SAVEPOINT part", ("ROLLBACK TO part", "RELEASE part"), "RELEASE part")
-
-
-class Stored(NamedTuple):
-    """One record as it is kept; ``body`` is JSON text without id, ETag and date."""
-
-    seq: int
-    id: str
-    resource: str
-    version: int
-    modified: str
-    student: str | None
-    edorg: int | None
-    body: str
 
 
 class Links(NamedTuple):
@@ -105,6 +98,7 @@ class Store:
         """Back to what was planted. Costs what was changed, not what is there."""
         with self.transaction():
             self._covered.clear()
+            changes.forget(self._db)
             # A record that others refer to may have to be put back: they are looked at afterwards.
             self._db.execute("PRAGMA defer_foreign_keys = ON")
             self._db.execute(
@@ -175,6 +169,15 @@ class Store:
         """Remove a record; nothing may refer to it any more."""
         self._drop_links(record)
         self._db.execute("DELETE FROM record WHERE seq = ?", (record.seq,))
+
+    def note(self, change: Change) -> None:
+        """Keep a deletion or key change for change queries, under a version of its own."""
+        changes.add(self._db, self._next_version(), change)
+
+    def ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Read what other modules keep in this database, e.g. :mod:`changes`."""
+        with self.lock:
+            return question(self._db)
 
     def dependent(self, record: Stored) -> str | None:
         """The resource of a record that refers to this one, None if there is none."""

@@ -27,7 +27,7 @@ def document(engine: Engine, client: Client) -> dict[str, Any]:
         "assigned_profiles": [],
         "claim_set": {"name": client.claim_set},
         "resources": [
-            {"resource": f"/ed-fi/{resource.collection}", "operations": allowed}
+            {"resource": resource.path, "operations": allowed}
             for resource, allowed in resources
             if allowed
         ],

@@ -15,6 +15,7 @@ from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Request, Response
 
 from pytest_edfi_cte.sandbox import problems
+from pytest_edfi_cte.sandbox.changes import Range
 from pytest_edfi_cte.sandbox.problems import Problem, invalid_data
 from pytest_edfi_cte.sandbox.shapes import infer
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 #: Page sizes as on the ODS/API.
 DEFAULT_LIMIT, MAX_LIMIT = 25, 500
+_VERSIONS = {"least": "minChangeVersion", "most": "maxChangeVersion"}
 
 _JSON = re.compile(r"application/([\w.-]+\+)?json", re.IGNORECASE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -34,16 +36,18 @@ class Page(NamedTuple):
     """The part of a collection that is asked for; ``total``: count all of it as well.
 
     ``after``: cursor paging, begin behind the record of this number; 0 for the first page.
+    ``versions``: change versions that are asked for.
     """
 
     limit: int
     offset: int
     total: bool
     after: int
+    versions: Range
 
     @property
     def window(self) -> dict[str, int]:
-        """The part without the count."""
+        """The part without the count and the change versions."""
         return {"limit": self.limit, "offset": self.offset, "after": self.after}
 
 
@@ -125,7 +129,8 @@ def parameters(request: Request) -> dict[str, str]:
 def page(asked: Mapping[str, str]) -> Page:
     """``limit`` or ``pageSize`` (0 to 500, default 25), ``offset`` (from 0), ``totalCount``.
 
-    ``pageToken`` is one that :func:`page_token` made. 400 otherwise.
+    ``pageToken`` is one that :func:`page_token` made. ``minChangeVersion``, ``maxChangeVersion``
+    (from 0). 400 otherwise.
     """
     wrong = []
     name = "pageSize" if "pagesize" in asked else "limit"
@@ -143,9 +148,24 @@ def page(asked: Mapping[str, str]) -> Page:
         wrong.append("pageToken must be one that an answer carried as Next-Page-Token.")
     elif after and offset:
         wrong.append("pageToken and offset cannot be used together.")
+    given = {bound: _version(asked, name, wrong) for bound, name in _VERSIONS.items()}
+    versions = Range(**{bound: version for bound, version in given.items() if version is not None})
+    if versions.least > versions.most:
+        wrong.append("minChangeVersion must not be greater than maxChangeVersion.")
     if wrong:
         raise invalid_parameters(wrong)
-    return Page(limit, offset, total, after or 0)
+    return Page(limit, offset, total, after or 0, versions)
+
+
+def _version(asked: Mapping[str, str], name: str, wrong: list[str]) -> int | None:
+    text = asked.get(name.lower(), "").strip()
+    if not text:
+        return None  # present but empty is absent, as on the ODS/API
+    version = infer("integer", text)
+    if not isinstance(version, int) or not 0 <= version < 2**63:
+        wrong.append(f"{name} must be a whole number from 0.")
+        return None
+    return version
 
 
 def page_token(number: int) -> str:

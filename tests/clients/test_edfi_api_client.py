@@ -85,3 +85,34 @@ def test_a_refusal_reaches_the_client(client):
     with pytest.raises(HTTPError, match="CONFLICT") as error:
         client.session.post_response(url(client, CTE), association("nobody"))
     assert error.value.response.json()["type"].endswith("unresolved-reference")
+
+
+def test_changes_since_a_version(client, box):
+    box.load("students", [student(f"s{n}") for n in range(12)])
+    box.load(ENROLLMENTS, [enrollment(f"s{n}") for n in range(12)])
+    newest = client.get_newest_change_version()
+    window = {"minChangeVersion": newest - 4, "maxChangeVersion": newest}
+    changed = client.resource(ENROLLMENTS, params=window)
+    assert changed.get_total_count() == 5
+    assert len(list(changed.get_rows(page_size=2))) == 5
+    stepped = changed.get_rows(page_size=2, step_change_version=True, change_version_step_size=2)
+    ids = [row["studentReference"]["studentUniqueId"] for row in stepped]
+    assert sorted(ids) == sorted(f"s{n}" for n in range(7, 12))
+
+
+def test_deletes_and_key_changes(client, box):
+    box.load("students", [student("1"), student("2")])
+    box.load(ENROLLMENTS, [enrollment("1"), enrollment("2")])
+    enrollments = client.resource(ENROLLMENTS)
+    assert enrollments.has_deletes
+    first, second = enrollments.get()
+    body = enrollment("1") | {"entryDate": "2024-09-01"}
+    url_of = url(client, ENROLLMENTS)
+    assert client.session.put_response(url_of, first["id"], body).status_code == 204
+    assert client.session.delete_response(url_of, second["id"]).status_code == 204
+    (gone,) = client.resource(ENROLLMENTS, get_deletes=True).get_rows(page_size=10)
+    assert (gone["id"], gone["keyValues"]["studentUniqueId"]) == (second["id"], "2")
+    changes = client.resource(ENROLLMENTS, get_key_changes=True)
+    (moved,) = changes.get_rows(page_size=10)
+    assert moved["newKeyValues"] == moved["oldKeyValues"] | {"entryDate": "2024-09-01"}
+    assert changes.get_total_count() == 1

@@ -157,7 +157,7 @@ def test_another_model(opened, monkeypatch):
     opened().close()
     whole = model_of("5.0")
     part = Model([r for r in whole.resources if r.collection != "students"])
-    monkeypatch.setattr("pytest_edfi_cte.sandbox.model_of", lambda _: part)
+    monkeypatch.setattr("pytest_edfi_cte.sandbox.extended", lambda *_: part)
     with pytest.raises(DatabaseRefused, match=r"for resources that this sandbox has not.*students"):
         opened()
 
@@ -166,7 +166,7 @@ def test_a_model_with_more_resources_is_no_other(opened, monkeypatch):
     whole = model_of("5.0")
     part = Model([r for r in whole.resources if r.collection != "students"])
     with monkeypatch.context() as patch:
-        patch.setattr("pytest_edfi_cte.sandbox.model_of", lambda _: part)
+        patch.setattr("pytest_edfi_cte.sandbox.extended", lambda *_: part)
         opened().close()
     assert opened().records("students") == []
 

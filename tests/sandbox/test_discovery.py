@@ -22,6 +22,7 @@ def test_discovery_is_anonymous_with_and_without_slash(box, ending):
         "openApiMetadata": f"{box.url}/metadata",
         "oauth": f"{box.url}/oauth/token",
         "dataManagementApi": f"{box.url}/data/v3/",
+        "changeQueries": f"{box.url}/changeQueries/v1/",
     }
 
 
@@ -42,7 +43,7 @@ def test_the_data_model_is_named(new_box, standard, release):
 def test_dependencies_order_what_is_referred_to_first(box):
     rows = requests.get(f"{box.url}/metadata/data/v3/dependencies").json()
 
-    order = {row["resource"]: row["order"] for row in rows}
+    order = {row["resource"]: row["order"] for row in rows if "Create" in row["operations"]}
     chain = ["schools", "students", "studentSchoolAssociations"]
     assert order["/ed-fi/gradeLevelDescriptors"] == 1
     assert order["/ed-fi/gradeLevelDescriptors"] < order["/ed-fi/schools"]
@@ -50,7 +51,25 @@ def test_dependencies_order_what_is_referred_to_first(box):
     assert order["/ed-fi/schools"] < order["/ed-fi/programs"]
     assert max(order[f"/ed-fi/{n}"] for n in chain[:2]) < order[f"/ed-fi/{chain[2]}"]
     assert [row["order"] for row in rows] == sorted(row["order"] for row in rows)
-    assert all(row["operations"] == ["Create", "Update"] for row in rows)
+    (created, updated) = (row for row in rows if row["resource"] == "/ed-fi/students")
+    assert (created["operations"], updated["operations"]) == (["Create"], ["Update"])
+    assert all(
+        row["operations"] == ["Create", "Update"]
+        for row in rows
+        if "students" not in row["resource"]
+    )
+
+
+def test_dependencies_put_the_enrollment_before_everything_else_about_a_student(box):
+    rows = requests.get(f"{box.url}/metadata/data/v3/dependencies").json()
+    enrolled = next(r["order"] for r in rows if r["resource"].endswith("SchoolAssociations"))
+    after = {r["resource"] for r in rows if r["order"] > enrolled}
+    about = {r["resource"] for r in rows if r["resource"].startswith("/ed-fi/student")}
+    descriptors = {name for name in about if name.endswith("Descriptors")}
+    assert after == about - descriptors - {"/ed-fi/studentSchoolAssociations"}
+    # The student's creation comes before, its update after.
+    orders = [r["order"] for r in rows if r["resource"] == "/ed-fi/students"]
+    assert orders[0] < enrolled < orders[1]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import pytest
 
 from pytest_edfi_cte.contract import STANDARDS, shipped
 from pytest_edfi_cte.sandbox import model as subject
+from pytest_edfi_cte.sandbox.dependencies import loading_order
 from pytest_edfi_cte.sandbox.model import collection_of, model_of, title_of
 
 
@@ -65,9 +66,9 @@ def test_resources_that_refer_to_each_other_still_have_an_order():
         }
 
     resources = [subject._resource(schema("a", "b")), subject._resource(schema("b", "a"))]
-    order = subject.Model(resources).dependencies()
+    order = loading_order(subject.Model(resources))
 
-    assert sorted(number for _, number in order) == [1, 2]
+    assert sorted(order.values()) == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -377,6 +377,31 @@ def test_if_match(associated):
     assert associated.delete(associated.association, headers={"If-Match": current}).ok
 
 
+@pytest.mark.parametrize(
+    ("form", "status"), [("{}", 204), ("*", 204), ("W/{}", 412), ('"x", {}', 204)]
+)
+def test_if_match_wants_the_tag_itself(associated, form, status):
+    tag = associated.get(associated.association).headers["ETag"]
+    headers = {"If-Match": form.format(tag)}
+    answer = associated.put(associated.association, association(), headers=headers)
+    assert answer.status_code == status
+
+
+def test_a_slash_at_the_end_of_an_address_does_not_matter(associated):
+    address = f"{associated.association}/"
+    assert associated.get(address).json() == associated.get(associated.association).json()
+    assert associated.put(address, association(endDate="2025-05-23")).status_code == 204
+    again = associated.post(f"{CTE}/", association())
+    assert (again.status_code, again.headers["Location"]) == (200, associated.association)
+    assert associated.delete(address).status_code == 204
+    refused(associated.get(address), 404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["/data/v3", "/data/v3/ed-fi", "/data/v3//ed-fi/students"])
+def test_an_address_without_a_collection_is_not_found(api, path):
+    refused(api("GET", api.sandbox.url + path), 404, "not-found")
+
+
 def test_a_tag_from_before_a_clear_never_fits(api):
     district = api.get("localEducationAgencies").json()[0]
     path = f"localEducationAgencies/{district['id']}"

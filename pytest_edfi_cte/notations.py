@@ -1,0 +1,70 @@
+"""How durations, commands of the product and descriptor pairs are written in options."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+
+STEPS = ("create", "update")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_URI = r"uri://[^/#\s]+(?:/[^/#\s]+)*/(\w+)#.+"
+
+
+def choice(*words: str) -> Callable[[str], str]:
+    """A parser that takes one of some words."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text!r} is not one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def duration(text: str) -> float:
+    """``90``, ``90s``, ``15m`` or ``1h`` in seconds; ValueError for anything else."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smh]?)", text)
+    if not found:
+        raise ValueError(f"{text!r} is not a duration; write 90, 90s, 15m or 1h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def act(text: str) -> tuple[str, tuple[str, ...]]:
+    """``create=./sync.sh create`` as step and words of the command; no shell reads it."""
+    step, equals, command = text.partition("=")
+    step = step.strip()
+    if not equals or step not in STEPS:
+        raise ValueError(
+            f"{text!r} is not STEP=COMMAND with a step of {', '.join(STEPS)}, "
+            "e.g. create=./sync.sh create"
+        )
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {str(error).lower()}") from None
+    if not words:
+        raise ValueError(f"{text!r} names no command")
+    return step, words
+
+
+def descriptor_pair(text: str) -> tuple[str, str]:
+    """``uri://state/XDescriptor#A=uri://ed-fi.org/XDescriptor#B``: what is stored = the table's."""
+    stored, equals, wanted = text.strip().partition("=uri://")
+    return checked_pair(stored, f"uri://{wanted}" if equals else "")
+
+
+def checked_pair(stored: str, wanted: str) -> tuple[str, str]:
+    """Both as given; ValueError unless they are URIs of values of one descriptor."""
+    names = []
+    for uri in (stored, wanted):
+        found = re.fullmatch(_URI, uri)
+        if not found:
+            raise ValueError(
+                f"{uri!r} is not a descriptor value; expected the stored value and the table's: "
+                "uri://state.example/NameDescriptor#A=uri://ed-fi.org/NameDescriptor#B"
+            )
+        names.append(found[1])
+    if names[0] != names[1]:
+        raise ValueError(f"{stored} and {wanted} are values of different descriptors")
+    return stored, wanted

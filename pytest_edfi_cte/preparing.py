@@ -1,0 +1,50 @@
+"""What observe mode needs before anything is sent: commands that exist, a state file that fits."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_edfi_cte.contract import Contract
+from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.observed import Before
+from pytest_edfi_cte.product import Command, commands
+from pytest_edfi_cte.scenarios import Table
+from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.state import StateFile
+
+
+@dataclass
+class Preparation:
+    """``before`` is the record as the create scenario of this run saw it, once it did."""
+
+    commands: dict[str, Command] = field(default_factory=dict)
+    state_file: StateFile | None = None
+    before: Before | None = None
+
+
+def prepare(settings: Settings, contract: Contract, table: Table) -> Preparation:
+    """Check and prepare; raises :class:`ConfigurationError`. Empty in drive mode."""
+    if not settings.observing:
+        return Preparation()
+    if settings.embedded:
+        raise ConfigurationError(
+            "--edfi-mode=observe judges what your product sent to an API; the embedded sandbox "
+            "starts and ends with this run. Give --edfi-url the address of one that your product "
+            "sends to; `edfi-cte sandbox` starts one beside it"
+        )
+    here = Path.cwd()
+    for step, words in settings.acts.items():
+        if shutil.which(words[0]) is None:
+            source = settings.sources.get(f"act {step}", "--edfi-act")
+            raise ConfigurationError(
+                f"{source}: {step}: there is no command {words[0]!r} here ({here}); give a program "
+                "on the PATH, or a path to an executable file"
+            )
+    prepared = Preparation(commands(settings.acts, here, settings.act_timeout))
+    if settings.state:
+        path = here / Path(settings.state).expanduser()
+        prepared.state_file = StateFile(path, contract, settings.url or "")
+        prepared.state_file.check(table, needed=settings.phase == "update")
+    return prepared

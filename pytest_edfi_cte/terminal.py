@@ -1,0 +1,163 @@
+"""What observe mode says while it waits: to a person in a terminal, line by line in a log.
+
+It speaks past pytest's capturing, which would keep it until the wait is over.
+"""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_edfi_cte.compare import is_descriptor, short
+from pytest_edfi_cte.scenarios import CONTAINERS, Scenario
+from pytest_edfi_cte.waiting import Clock, in_words
+
+if TYPE_CHECKING:
+    import pytest
+
+#: Seconds between two lines where there is no terminal to move a countdown in.
+LINE_EVERY = 30.0
+NARROW, WIDE = 40, 100
+INDENT = "  "
+
+
+class Voice:
+    """Speaks through pytest's terminal reporter.
+
+    ``url``: where the product sends to; ``clean`` makes a text safe to show.
+    """
+
+    def __init__(
+        self, config: pytest.Config, clock: Clock, url: str, clean: Callable[[str], str]
+    ) -> None:
+        self._url = url
+        self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.getplugin("capturemanager")
+        self._clock = clock
+        self._clean = clean
+        self._moving = False
+        self._said_at = clock.now()
+
+    @property
+    def _width(self) -> int:
+        return min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
+
+    def announce(self, scenario: Scenario) -> None:
+        """Say what the product must now do."""
+        with self._aloud():  # what is captured has no width
+            width = self._width
+        self.say(instructions(scenario, self._url, width))
+
+    def say(self, lines: list[str]) -> None:
+        """Lines that stay."""
+        with self._aloud() as reporter:
+            self._end_countdown(reporter)
+            reporter.ensure_newline()
+            for line in lines:
+                reporter.write_line(self._clean(line))
+        self._said_at = self._clock.now()
+
+    def waiting(self, number: int, news: str, left: float) -> None:
+        """The countdown: moves in a terminal, and is a line now and then elsewhere."""
+        if getattr(self._reporter, "isatty", False):
+            with self._aloud() as reporter:
+                text = self._clean(f"{INDENT}{_clock_face(left)} left: {news}")
+                if len(text) >= self._width:
+                    text = f"{text[: self._width - 2]}…"
+                reporter.rewrite(text, erase=True)
+                self._moving = True
+        elif self._clock.now() - self._said_at >= LINE_EVERY:
+            self.say([f"edfi: scenario {number}: {in_words(left)} left: {news}"])
+
+    @contextmanager
+    def _aloud(self) -> Iterator[Any]:
+        if self._reporter is None:  # -p no:terminal: there is nobody to speak to
+            yield _Nobody()
+        elif self._capture is None:
+            yield self._reporter
+        else:
+            with self._capture.global_and_fixture_disabled():
+                yield self._reporter
+
+    def _end_countdown(self, reporter: Any) -> None:
+        if self._moving:
+            reporter.rewrite("", erase=True)
+            reporter.rewrite("")
+            self._moving = False
+
+
+class _Nobody:
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_words, **_options: None
+
+
+def _clock_face(seconds: float) -> str:
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def instructions(scenario: Scenario, url: str, width: int) -> list[str]:
+    """What the product must now do, in the table's words; at most ``width`` columns."""
+    title = f"Scenario {scenario.number}: {scenario.title}"
+    lines = ["", *textwrap.wrap(title, width, subsequent_indent=INDENT)]
+    if scenario.changes:
+        lines += _change(scenario, width)
+    else:
+        lines += _wrapped("Create in the product, and let it send:", width)
+        lines += _values(scenario, width)
+    return [*lines, *_wrapped(f"To: {url}", width)]
+
+
+def _change(scenario: Scenario, width: int) -> list[str]:
+    collection, _, name = (scenario.changes or "").rpartition(".")
+    step = scenario.step
+    rows = {row.path: row for row in scenario.table.rows}
+    elements = [r for r in scenario.table.rows if r.path.rpartition(".")[0] == collection]
+    service = next((r for r in elements if r.type == "descriptor"), elements[0])
+    old, new = (_plain(rows[scenario.changes or ""].values[s]) for s in ("create", step))
+    said = f'In the product, change {name} of "{_plain(service.values[step])}" from {old} to {new}'
+    student = scenario.table.key_of(scenario.payload).get("studentUniqueId")
+    said += f" (student {student}), and let it send the change."
+    keep = "Leave everything else as it is; the record keeps its id (PUT, or POST of the same key)."
+    return [*_wrapped(said, width), *_wrapped(keep, width)]
+
+
+def _values(scenario: Scenario, width: int) -> list[str]:
+    """One line per row of the table; a value that does not fit stands below its name."""
+    rows = [(f"{INDENT * (1 + row.path.count('.'))}{row.name}", row) for row in scenario.table.rows]
+    column = 2 + max(len(INDENT + name) for name, row in rows if row.type not in CONTAINERS)
+    lines = []
+    for name, row in rows:
+        label = f"{INDENT}{name}"
+        if row.type in CONTAINERS:
+            lines.append(label)
+            continue
+        value = row.values[scenario.step]
+        text = _plain(value)
+        if is_descriptor(value):
+            text += f"  ({value.partition('#')[0].rpartition('/')[0]})"
+        if column + len(text) <= width:
+            lines.append(f"{label:<{column}}{text}")
+        else:
+            inner = " " * (len(label) - len(label.lstrip()) + 4)
+            lines += [
+                label,
+                *textwrap.wrap(text, width, initial_indent=inner, subsequent_indent=inner),
+            ]
+    return lines
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return short(value) if isinstance(value, str) else str(value)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=INDENT, subsequent_indent=INDENT, break_long_words=False
+    )

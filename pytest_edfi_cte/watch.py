@@ -1,0 +1,170 @@
+"""Looking at what a product sent, through an API, with reads alone.
+
+First the student's records are queried; once the product's one is known it is read at its own
+address, with ``If-None-Match`` where there are ETags, which costs the API next to nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from pytest_edfi_cte.answers import json_object
+from pytest_edfi_cte.client.problems import describe
+from pytest_edfi_cte.compare import is_descriptor
+from pytest_edfi_cte.descriptors import DescriptorMap
+from pytest_edfi_cte.errors import NotTestable, RequestFailed
+from pytest_edfi_cte.observed import ProductJudge
+from pytest_edfi_cte.prerequisites import refusal
+from pytest_edfi_cte.records import Records
+
+Json = dict[str, Any]
+OK, NOT_MODIFIED, BAD_REQUEST, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 400, 404, 429, 500
+STUDENT = "studentUniqueId"
+#: Records of one student in one answer; that many, and there may be more.
+PAGE = 25
+
+
+@dataclass(frozen=True)
+class Look:
+    """The student's records as one look showed them.
+
+    ``full``: all were asked for, not the known one alone. ``problem``: why nothing was seen this
+    time, though the next time it may be.
+    """
+
+    records: tuple[Json, ...] = ()
+    full: bool = True
+    problem: str | None = None
+
+    def differs_from(self, other: Look) -> bool:
+        """True where something came, went or changed; JSON types are part of a value."""
+        return _text(self.records) != _text(other.records)
+
+
+class Watch:
+    """Looks again and again at the records that may be the product's."""
+
+    def __init__(self, records: Records, judge: ProductJudge, mapping: DescriptorMap) -> None:
+        self._records = records
+        self._session = records.session
+        self._judge = judge
+        self._resource = judge.table.resource
+        self._key = judge.table.key_of(judge.table.payload("create"))
+        self._mapping = mapping
+        self._seen: tuple[Json, ...] = ()
+        self._followed: str | None = None
+        #: The ETag of the record that is followed, None where there is none.
+        self.etag: str | None = None
+
+    def look(self, *, full: bool = False) -> Look:
+        """Look once. ``full``: at all of the student's records; else at the known one, if any.
+
+        Raises :class:`NotTestable` where the API refuses to be read.
+        """
+        try:
+            if not full and self._followed is not None:
+                again = self._item(self._followed)
+                if again is not None:
+                    return again
+            return self._all()
+        except RequestFailed as error:
+            return Look(problem=str(error))
+
+    def read(self, record_id: str) -> Json | None:
+        """The record with an id, whoever's it is; None where it cannot be read."""
+        try:
+            response = self._session.get(self._session.resource_url(self._resource, record_id))
+        except RequestFailed:
+            return None
+        return json_object(response)[0] if response.status_code == OK else None
+
+    # -- the record at its own address ------------------------------------------------------
+
+    def _item(self, record_id: str) -> Look | None:
+        """The known record read again; None where it is gone, so that all must be looked at."""
+        url = self._session.resource_url(self._resource, record_id)
+        headers = {"If-None-Match": self.etag} if self.etag else {}
+        response = self._session.get(url, headers=headers)
+        if response.status_code == NOT_MODIFIED:
+            return Look(self._seen, full=False)
+        if response.status_code == NOT_FOUND:
+            self._followed = self.etag = None
+            return None
+        problem = self._problem(response)
+        if problem:
+            return Look(problem=problem)
+        body, flaw = json_object(response)
+        if body is None:
+            return Look(problem=f"GET {url} → {flaw}")
+        self.etag = response.headers.get("ETag")
+        self._seen = tuple(body if r.get("id") == record_id else r for r in self._seen)
+        return Look(self._seen, full=False)
+
+    # -- all of the student's records -------------------------------------------------------
+
+    def _all(self) -> Look:
+        found = self._query()
+        if isinstance(found, str):
+            return Look(problem=found)
+        student = str(self._key[STUDENT])
+        own = [r for r in found if self._student(r) == student]
+        if not self._judge.under_key(own) and (len(found) >= PAGE or len(own) < len(found)):
+            # A host that does not heed the query, or a full page: ask for the one record.
+            for key in self._keys():
+                matches = self._records.look_up(self._resource, key).matches
+                own += [match for match in matches if match not in own]
+        self._seen = tuple(own)
+        self._follow()
+        return Look(self._seen)
+
+    def _follow(self) -> None:
+        mine = self._judge.under_key(self._seen)
+        record_id = mine[0].get("id") if mine else None
+        followed = record_id if isinstance(record_id, str) else None
+        if followed != self._followed:
+            self._followed, self.etag = followed, None
+
+    def _query(self) -> list[Json] | str:
+        """The student's records, or why they cannot be seen this time."""
+        url = self._session.resource_url(self._resource)
+        query = {STUDENT: self._key[STUDENT]}
+        response = self._session.get(url, params={**query, "limit": PAGE})
+        if response.status_code in (BAD_REQUEST, NOT_FOUND):  # perhaps it was the limit
+            response = self._session.get(url, params=query)
+        problem = self._problem(response)
+        if problem:
+            return problem
+        try:
+            found = json.loads(response.content)
+        except ValueError:
+            found = None
+        if not isinstance(found, list):
+            return f"GET {response.url} → the answer is not a JSON array"
+        return [record for record in found if isinstance(record, dict)]
+
+    def _keys(self) -> list[Json]:
+        """The natural key, with every stored descriptor value that counts as the table's."""
+        names, values = zip(*self._key.items(), strict=True)
+        choices = [self._mapping.stored_as(v) if is_descriptor(v) else [v] for v in values]
+        return [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices)]
+
+    def _student(self, record: Json) -> str:
+        return str(self._records.key_of(self._resource, record)[STUDENT])
+
+    @staticmethod
+    def _problem(response: requests.Response) -> str | None:
+        status = response.status_code
+        if status == OK:
+            return None
+        if status == TOO_MANY or status >= SERVER_ERROR:
+            return f"GET {response.url} → {status}: {describe(response)}"
+        raise NotTestable(refusal("the product's records cannot be read", response))
+
+
+def _text(records: tuple[Json, ...]) -> str:
+    return json.dumps(sorted(json.dumps(record, sort_keys=True) for record in records))

@@ -64,14 +64,17 @@ def id_finding(expected: str | None, received: Any) -> Finding:
 def json_object(response: requests.Response) -> tuple[Json | None, str]:
     """The JSON object of an answer, or what is wrong with it."""
     try:
-        body = json.loads(
-            response.content.decode("utf-8-sig"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique,
-        )
+        body = strict_json(response.content)
     except ValueError as error:
         return None, f"not JSON ({error})"
     return (body, "") if isinstance(body, dict) else (None, "JSON, but not one object")
+
+
+def strict_json(content: bytes) -> Any:
+    """The JSON value of a body; ValueError for what is none by RFC 8259, or says a name twice."""
+    return json.loads(
+        content.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=_unique
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Json:

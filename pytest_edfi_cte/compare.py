@@ -22,8 +22,15 @@ class Absent(Enum):
     def __repr__(self) -> str:
         return "absent"
 
+    __str__ = __repr__
+
 
 ABSENT = Absent.ABSENT
+
+
+def nothing(value: Any) -> bool:
+    """True for what is not there: hosts leave an optional value out or write null, both legal."""
+    return value is ABSENT or value is None
 
 
 def json_type(value: Any) -> str:

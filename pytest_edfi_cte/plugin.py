@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 MARKERS = (
     "edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",
-    "edfi_contract(id, level): the check of the contract pack with this id; level is must (a breach "
-    "fails), should (a warning) or could (information).",
+    "edfi_contract(id, level): a check of the contract pack; level is must, should or could.",
 )
 
 

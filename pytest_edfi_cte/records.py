@@ -154,9 +154,7 @@ class Records:
         self.note(f"Could not look up {resource} by {shown}: {why}")
         return LookUp(known=False, why=why)
 
-    def post(
-        self, resource: str, body: Mapping[str, Any], *, absent: bool, **wire: Any
-    ) -> Posted:
+    def post(self, resource: str, body: Mapping[str, Any], *, absent: bool, **wire: Any) -> Posted:
         """POST a record. ``absent``: a look-up has just shown that there is none under its key.
 
         ``wire``: what ``requests`` sends instead of the record, where it should be something else
@@ -173,7 +171,8 @@ class Records:
         self.journal.creating(base, resource, key)
         mark = len(self.session.recorder)
         url = self.session.resource_url(resource)
-        response = self.session.post(url, **({} if "data" in wire else {"json": body}), **wire)
+        sent = wire if "data" in wire else {"json": body, **wire}
+        response = self.session.post(url, **sent)
         attempts = max(e.attempt for e in self.session.recorder.since(mark))
         status = response.status_code
         created = status == CREATED or (absent and OK <= status < MULTIPLE)

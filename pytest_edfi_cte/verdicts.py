@@ -253,6 +253,8 @@ def evidence(scenario: Scenario | None, exchanges: Iterable[Exchange]) -> list[s
     lines = [f"{line}  ({times} times)" if times > 1 else line for line, times in runs]
     refused = [e for e in own if (e.status or 0) >= FIRST_ERROR and e.response_body]
     read = [e for e in own if e.method == "GET" and "?" not in e.url and e.response_body]
-    for exchange in (refused or read)[-1:]:
-        lines.append(f"Answer to the {exchange.method}: {_cut(exchange.response_body or '')}")
+    lines += [
+        f"Answer to the {exchange.method}: {_cut(exchange.response_body or '')}"
+        for exchange in (refused or read)[-1:]
+    ]
     return lines

@@ -42,7 +42,11 @@ def _own_token(bench: Bench) -> Answer:
 
     def ask() -> Answer:
         answer = bench.send(
-            "POST", bench.api.oauth_url, data=GRANT, auth=bench.run.tokens.basic, allow_redirects=False
+            "POST",
+            bench.api.oauth_url,
+            data=GRANT,
+            auth=bench.run.tokens.basic,
+            allow_redirects=False,
         )
         if answer.status == TOO_MANY:
             raise NotTestable(
@@ -113,7 +117,8 @@ def _no_token(answer: Answer, where: str, *allowed: int) -> Iterator[Finding]:
 @check
 def token_info_tells_the_token(bench: Bench) -> Iterator[Finding]:
     """Where the API has token_info, it tells whose the token is and refuses strangers."""
-    token = bench.run.tokens().reveal()
+    given = _own_token(bench).at("access_token")
+    token = given if isinstance(given, str) else bench.run.token.value.reveal()
     url = f"{bench.api.base_url}/oauth/token_info"
     answer = bench.send("POST", url, data={"token": token}, auth=bench.token(token))
     if answer.status in (NOT_FOUND, NOT_ALLOWED, NOT_IMPLEMENTED):
@@ -130,7 +135,7 @@ def token_info_tells_the_token(bench: Bench) -> Iterator[Finding]:
     yield status(stranger, UNAUTHORIZED, BAD_REQUEST, where=where)
 
 
-# -- what is refused without a good token -------------------------------------------------------
+# -- what is refused without a good token ----------------------------------------------------------
 
 
 def _every_verb(bench: Bench, record: Record, auth: AuthBase) -> dict[str, Answer]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from pytest_edfi_cte.compare import ABSENT
+from pytest_edfi_cte.compare import nothing
 from pytest_edfi_cte.contract_checks.answers import (
     BAD_REQUEST,
     CONFLICT,
+    CREATED,
     FORBIDDEN,
     NO_CONTENT,
     NOT_ALLOWED,
     NOT_FOUND,
     NOT_IMPLEMENTED,
-    CREATED,
     OK,
 )
 from pytest_edfi_cte.contract_checks.bench import Bench
-from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of, refused, status
+from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of, status
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.records import Record
@@ -30,7 +30,7 @@ NO_METHOD = (NOT_ALLOWED, BAD_REQUEST, NOT_FOUND, NOT_IMPLEMENTED)
 @check
 def unknown_id_reads_404(bench: Bench) -> Iterator[Finding]:
     """A GET of an id that does not exist is a 404."""
-    yield refused(bench.get(bench.gone.url or ""), NOT_FOUND, where="GET of an unknown id")
+    yield status(bench.get(bench.gone.url or ""), NOT_FOUND, where="GET of an unknown id")
 
 
 @check
@@ -40,9 +40,8 @@ def unknown_id_is_not_updated(bench: Bench) -> Iterator[Finding]:
     answer = bench.put(gone, gone.body)
     if answer.accepted:  # it may be there again, and is ours
         bench.known_as(dict(gone.body), gone)
-    yield refused(answer, NOT_FOUND, where="PUT to an unknown id")
-    found = bench.query(beginDate=gone["beginDate"])
-    own = [r for r in found.rows or () if r.get("beginDate") == gone["beginDate"]]
+    yield status(answer, NOT_FOUND, where="PUT to an unknown id")
+    found, own = bench.under(gone)
     yield finding_of(not own, "records after the PUT", "none", len(own), found)
 
 
@@ -50,14 +49,14 @@ def unknown_id_is_not_updated(bench: Bench) -> Iterator[Finding]:
 def unknown_id_is_not_deleted(bench: Bench) -> Iterator[Finding]:
     """A DELETE of an id that does not exist is a 404."""
     answer = bench.send("DELETE", bench.gone.url or "")
-    yield refused(answer, NOT_FOUND, where="DELETE of an unknown id")
+    yield status(answer, NOT_FOUND, where="DELETE of an unknown id")
 
 
 @check
 def malformed_id_is_refused(bench: Bench) -> Iterator[Finding]:
     """What is no id leads nowhere."""
     url = f"{bench.collection}/no-id-at-all"
-    yield refused(bench.get(url), NOT_FOUND, BAD_REQUEST, where="GET of what is no id")
+    yield status(bench.get(url), NOT_FOUND, BAD_REQUEST, where="GET of what is no id")
 
 
 @check
@@ -65,7 +64,7 @@ def unknown_resource_is_404(bench: Bench) -> Iterator[Finding]:
     """A collection that the API does not have is a 404."""
     answer = bench.get("noSuchResources")
     allowed = (NOT_FOUND, FORBIDDEN)  # a key without a claim to it may not even hear that
-    yield refused(answer, *allowed, where="GET of an unknown collection")
+    yield status(answer, *allowed, where="GET of an unknown collection")
 
 
 @check
@@ -79,7 +78,7 @@ def key_change_is_refused(bench: Bench) -> Iterator[Finding]:
     answer = bench.put(record, body)
     if answer.accepted:
         bench.known_as(body, record)
-    yield refused(answer, BAD_REQUEST, CONFLICT, where="PUT with another beginDate")
+    yield status(answer, BAD_REQUEST, CONFLICT, where="PUT with another beginDate")
     yield _unchanged(bench, record, before, "the PUT with another beginDate")
 
 
@@ -90,7 +89,7 @@ def id_mismatch_is_refused(bench: Bench) -> Iterator[Finding]:
     before = bench.read(record)
     body = {**record.body, "id": other.id, "privateCTEProgram": not record["privateCTEProgram"]}
     answer = bench.send("PUT", record.url or "", json=body)
-    yield refused(answer, BAD_REQUEST, CONFLICT, where="PUT with the id of another record")
+    yield status(answer, BAD_REQUEST, CONFLICT, where="PUT with the id of another record")
     yield _unchanged(bench, record, before, "the PUT with the id of another record")
 
 
@@ -98,7 +97,7 @@ def id_mismatch_is_refused(bench: Bench) -> Iterator[Finding]:
 def id_in_post_is_refused(bench: Bench) -> Iterator[Finding]:
     """A POST that brings an id is refused: ids are the API's to give."""
     answer = bench.post({"id": bench.gone.id, **bench.body()})
-    yield refused(answer, BAD_REQUEST, where="POST with an id")
+    yield status(answer, BAD_REQUEST, where="POST with an id")
 
 
 def _unchanged(bench: Bench, record: Record, before: dict[str, object], where: str) -> Finding:
@@ -107,7 +106,7 @@ def _unchanged(bench: Bench, record: Record, before: dict[str, object], where: s
     return finding_of(not lost, f"the record after {where}", "unchanged", lost, after)
 
 
-# -- methods ----------------------------------------------------------------------------------------
+# -- methods ---------------------------------------------------------------------------------------
 
 
 @check
@@ -117,7 +116,7 @@ def put_needs_an_id(bench: Bench) -> Iterator[Finding]:
     before = bench.read(record)
     changed = {**record.body, "privateCTEProgram": not record["privateCTEProgram"]}
     answer = bench.send("PUT", bench.collection, json={"id": record.id, **changed})
-    yield refused(answer, *NO_METHOD, where="PUT without an id")
+    yield status(answer, *NO_METHOD, where="PUT without an id")
     yield _unchanged(bench, record, before, "the PUT without an id")
 
 
@@ -126,7 +125,7 @@ def post_needs_no_id(bench: Bench) -> Iterator[Finding]:
     """A POST to a record's address is not possible."""
     record = bench.association()
     answer = bench.send("POST", record.url or "", json=bench.body())
-    yield refused(answer, *NO_METHOD, where="POST to a record")
+    yield status(answer, *NO_METHOD, where="POST to a record")
 
 
 @check
@@ -135,7 +134,7 @@ def patch_is_refused(bench: Bench) -> Iterator[Finding]:
     record = bench.association()
     before = bench.read(record)
     answer = bench.send("PATCH", record.url or "", json={"privateCTEProgram": None})
-    yield refused(answer, *NO_METHOD, where="PATCH of a record")
+    yield status(answer, *NO_METHOD, where="PATCH of a record")
     yield _unchanged(bench, record, before, "the PATCH")
 
 
@@ -143,10 +142,10 @@ def patch_is_refused(bench: Bench) -> Iterator[Finding]:
 def refused_method_is_405(bench: Bench) -> Iterator[Finding]:
     """A method that is not possible is answered with 405."""
     answer = bench.send("PATCH", bench.common.url or "", json={})
-    yield refused(answer, NOT_ALLOWED, where="PATCH of a record")
+    yield status(answer, NOT_ALLOWED, where="PATCH of a record")
 
 
-# -- delete -----------------------------------------------------------------------------------------
+# -- delete ----------------------------------------------------------------------------------------
 
 
 @check
@@ -158,8 +157,7 @@ def delete_removes(bench: Bench) -> Iterator[Finding]:
     yield finding_of(not answer.text, "body of the answer", "none", answer.text[:200], answer)
     read = bench.get(record.url or "")
     yield status(read, NOT_FOUND, where="GET after the DELETE")
-    found = bench.query(beginDate=record["beginDate"])
-    own = [r for r in found.rows or () if r.get("beginDate") == record["beginDate"]]
+    found, own = bench.under(record)
     yield finding_of(not own, "records under the key after the DELETE", "none", len(own), found)
 
 
@@ -171,7 +169,7 @@ def delete_twice_is_404(bench: Bench) -> Iterator[Finding]:
     if not first.accepted:
         raise NotTestable(f"a record cannot be deleted: {first.exchange.line}")
     second = bench.send("DELETE", record.url or "")
-    yield refused(second, NOT_FOUND, where="second DELETE of a record")
+    yield status(second, NOT_FOUND, where="second DELETE of a record")
 
 
 @check
@@ -186,8 +184,7 @@ def created_again_is_new(bench: Bench) -> Iterator[Finding]:
     if again.record is not None and again.record.url:
         read = bench.get(again.record.url)
         shown = read.at("privateCTEProgram")
-        good = shown is ABSENT or shown is None
-        yield finding_of(good, "privateCTEProgram", "absent or null", str(shown), read)
+        yield finding_of(nothing(shown), "privateCTEProgram", "absent or null", str(shown), read)
 
 
 @check
@@ -197,6 +194,6 @@ def referenced_record_is_kept(bench: Bench) -> Iterator[Finding]:
     answer = bench.send("DELETE", url)
     if answer.status == FORBIDDEN:
         raise DoesNotApply(f"this key may not delete students: {answer.exchange.line}")
-    yield refused(answer, CONFLICT, BAD_REQUEST, where="DELETE of a student who is enrolled")
+    yield status(answer, CONFLICT, BAD_REQUEST, where="DELETE of a student who is enrolled")
     read = bench.get(url)
     yield status(read, OK, where="GET of the student after the refused DELETE")

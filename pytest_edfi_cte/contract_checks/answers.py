@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import requests
 
+from pytest_edfi_cte.answers import strict_json
 from pytest_edfi_cte.client.exchange import Exchange
 from pytest_edfi_cte.client.problems import describe, problem_type
 from pytest_edfi_cte.compare import ABSENT
@@ -63,7 +63,7 @@ class Answer:
         if self.response is None or not self.response.content:
             return None
         try:
-            return json.loads(self.response.content.decode("utf-8-sig"))
+            return strict_json(self.response.content)
         except ValueError:
             return None
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from requests.auth import AuthBase
 
 from pytest_edfi_cte.client.session import Anonymous, Bearer
-from pytest_edfi_cte.compare import ABSENT, at
-from pytest_edfi_cte.contract_checks.answers import NOT_FOUND, Answer
-from pytest_edfi_cte.errors import NotTestable, RequestFailed
+from pytest_edfi_cte.compare import ABSENT, nothing
+from pytest_edfi_cte.contract_checks.answers import Answer
+from pytest_edfi_cte.contract_checks.cleanup import ENROLLMENTS, STUDENT_ID, STUDENTS, clear
+from pytest_edfi_cte.errors import ConfigurationError, NotTestable, RequestFailed
 from pytest_edfi_cte.factories import TRIES
 from pytest_edfi_cte.judge import judge_unchanged
 from pytest_edfi_cte.prerequisites import refusal
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 T = TypeVar("T")
-STUDENTS, ENROLLMENTS = "students", "studentSchoolAssociations"
-STUDENT_ID = "studentReference.studentUniqueId"
-#: Records of one student asked for at once in the clean-up; a run makes about half as many.
-PAGE = 100
-#: How often the clean-up asks again whether something is left.
-ROUNDS = 3
 NOBODY = Anonymous()
 
 
@@ -73,8 +68,9 @@ class Bench:
         self.schema = self.records.schemas[self.resource]
         self.collection = self.session.resource_url(self.resource)
         self.students: list[Json] = []
-        self._made: set[str] = set()
-        self._removed: set[str | None] = set()
+        #: Addresses of what a POST here made, and of what a DELETE here was accepted for.
+        self.made: set[str] = set()
+        self.removed: set[str] = set()
         self._days = itertools.count(1)
         self._kept: dict[str, Any] = {}
 
@@ -106,7 +102,7 @@ class Bench:
         """A GET; see :meth:`send`."""
         return self.send("GET", place, **request)
 
-    def query(self, student: Json | None = None, **parameters: Any) -> Answer:
+    def query(self, student: Json | None = None, /, **parameters: Any) -> Answer:
         """The associations of a student of ours, so that nobody else's are asked for."""
         student = student or self.student
         asked = {"studentUniqueId": student["studentUniqueId"], **parameters}
@@ -132,7 +128,7 @@ class Bench:
         if posted is None:
             return Answer(exchange, failure=failure)
         if posted.record.created and posted.record.url:
-            self._made.add(posted.record.url)
+            self.made.add(posted.record.url)
         return Answer(exchange, posted.response, "", posted.record, posted.location)
 
     def put(self, record: Record, body: Json, **request: Any) -> Answer:
@@ -143,7 +139,7 @@ class Bench:
         """A DELETE of a record of ours; whether it is gone is looked up in the clean-up."""
         answer = self.send("DELETE", record.url or "")
         if answer.accepted:
-            self._removed.add(record.url)
+            self.removed.add(record.url or "")
         return answer
 
     @staticmethod
@@ -185,7 +181,7 @@ class Bench:
             raise NotTestable("the address of the student that was created is not known.")
         return found.url
 
-    def body(self, student: Json | None = None, **changes: Any) -> Json:
+    def body(self, student: Json | None = None, /, **changes: Any) -> Json:
         """The table's association for a student of ours, under a key that was not used before.
 
         ``changes``: property -> value; ABSENT leaves it out.
@@ -202,7 +198,7 @@ class Bench:
                 record[name] = value
         return record
 
-    def association(self, student: Json | None = None, **changes: Any) -> Record:
+    def association(self, student: Json | None = None, /, **changes: Any) -> Record:
         """A new association; :class:`NotTestable` where the API does not make one."""
         body = self.body(student, **changes)
         return self._arrange(body, self.resource, "the association to work on")
@@ -216,6 +212,12 @@ class Bench:
                 "The check create-reads-back shows more."
             )
         return answer.json
+
+    def under(self, record: Record) -> tuple[Answer, list[Json]]:
+        """What a query shows under the record's own day, which no other of ours has."""
+        found = self.query(beginDate=record["beginDate"])
+        rows = [row for row in found.rows or () if isinstance(row, dict)]
+        return found, [row for row in rows if row.get("beginDate") == record["beginDate"]]
 
     def known_as(self, entry: Json, record: Record) -> None:
         """Note that a record of ours has another key now, so that it is still deleted."""
@@ -271,6 +273,8 @@ class Bench:
             return one.casefold() == other.casefold()
 
         for found in judge_unchanged(before, after, "", self.schema, same):
+            if nothing(found.expected) and nothing(found.received):
+                continue
             # A property may be the API's own; a whole element of a collection may not.
             if not (sent and found.kind == "appeared" and not found.where.endswith("]")):
                 return f"{found.where}: {show(found.expected)} became {show(found.received)}"
@@ -284,47 +288,11 @@ class Bench:
 
     def close(self) -> None:
         """Delete everything about our students; what resists stays in the run's journal."""
-        for student in self.students:
-            # Without its enrollment a student's records are hidden: nobody could find them then.
-            if self._sweep(self.resource, student["studentUniqueId"]):
-                self._sweep(ENROLLMENTS, student["studentUniqueId"])
-        journal = self.records.journal
-        for entry in journal.pending():
-            if entry.url not in self._made:
-                continue
-            if entry.url in self._removed and self.get(entry.url).status == NOT_FOUND:
-                journal.deleted(entry.url)
-                continue
-            url = self.records.address_of(entry)
-            problem = self.records.delete(url) if url else None
-            if problem:
-                if self.run.settings.keep_data:  # else the run tries again, and says what is left
-                    self.run.note(f"Left behind by the contract pack: {problem}")
-                break
+        try:
+            problem = clear(self)
+        except ConfigurationError as error:  # e.g. the token is refused now
+            problem = str(error)
+        if problem and self.run.settings.keep_data:
+            # Otherwise the run tries again at its end, and says what is left.
+            self.run.note(f"Left behind by the contract pack: {problem}")
         self.students.clear()
-
-    def _sweep(self, resource: str, student: str) -> bool:
-        """Delete what a query shows to be about the student, expected or not; False if some stays.
-
-        A record is known to be gone when a query that showed it does not show it any more.
-        """
-        journal, told = self.records.journal, dict[str, str]()
-        for _ in range(ROUNDS):
-            answer = self.get(resource, params={"studentUniqueId": student, "limit": PAGE})
-            if answer.rows is None:
-                break
-            own = {
-                row["id"]: row
-                for row in answer.rows
-                if str(at(row, STUDENT_ID)) == student and isinstance(row.get("id"), str)
-            }
-            for record_id in told.keys() - own.keys():
-                journal.deleted(told.pop(record_id))
-            noted = {(e.url or "").rpartition("/")[2]: e.url for e in journal.pending()}
-            for record_id, row in own.items():
-                known = noted.get(record_id) or self.records.adopt(resource, row, record_id).url
-                if known and self.send("DELETE", known).accepted:
-                    told[record_id] = known
-            if not own:
-                break
-        return not told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,8 +15,9 @@ from pytest_edfi_cte.contract_checks.answers import (
     MEDIA_TYPE,
     Answer,
 )
-from pytest_edfi_cte.contract_checks.bench import STUDENTS, Bench, Json
-from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of, refused
+from pytest_edfi_cte.contract_checks.bench import Bench, Json
+from pytest_edfi_cte.contract_checks.cleanup import STUDENTS
+from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of, status
 from pytest_edfi_cte.contract_checks.shapes import WRONG, properties, with_value
 from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.scenarios import get
@@ -38,7 +40,7 @@ def required_property_is_demanded(bench: Bench) -> Iterator[Finding]:
     for each in properties(bench.schema):
         answer = _post(bench, each.path, ABSENT) if each.required else None
         if answer is not None:
-            yield refused(answer, *INVALID, where=f"POST without {each.name}")
+            yield status(answer, *INVALID, where=f"POST without {each.name}")
 
 
 @check
@@ -49,7 +51,7 @@ def required_student_property_is_demanded(bench: Bench) -> Iterator[Finding]:
         wrong = with_value(body, each.path, ABSENT) if each.required else None
         if wrong is not None:
             answer = bench.post(wrong, resource=STUDENTS)
-            yield refused(answer, *INVALID, where=f"POST of a student without {each.name}")
+            yield status(answer, *INVALID, where=f"POST of a student without {each.name}")
 
 
 @check
@@ -59,7 +61,7 @@ def null_is_no_value(bench: Bench) -> Iterator[Finding]:
         if each.required and len(each.path) == 1:
             answer = _post(bench, each.path, None)
             if answer is not None:
-                yield refused(answer, *INVALID, where=f"POST with {each.name} null")
+                yield status(answer, *INVALID, where=f"POST with {each.name} null")
 
 
 @check
@@ -70,7 +72,7 @@ def wrong_type_is_refused(bench: Bench) -> Iterator[Finding]:
         if answer is not None:
             told = f"POST with {each.name} that is no {each.type}"
             allowed = UNRESOLVED if each.reference else INVALID
-            yield refused(answer, *allowed, where=told)
+            yield status(answer, *allowed, where=told)
 
 
 @check
@@ -84,7 +86,7 @@ def too_long_is_refused(bench: Bench) -> Iterator[Finding]:
             told = f"POST with {each.name} longer than {each.schema['maxLength']} characters"
             # The program or student is looked up, or the key's right to the student, before that.
             allowed = (*UNRESOLVED, FORBIDDEN) if each.reference else INVALID
-            yield refused(answer, *allowed, where=told)
+            yield status(answer, *allowed, where=told)
 
 
 @check
@@ -94,7 +96,7 @@ def too_long_name_is_refused(bench: Bench) -> Iterator[Finding]:
     body = bench.recipes.student(bench.run.fiction.next())
     body["lastSurname"] = "x" * (schema["maxLength"] + 1)
     answer = bench.post(body, resource=STUDENTS)
-    yield refused(answer, *INVALID, where="POST of a student with an over-long lastSurname")
+    yield status(answer, *INVALID, where="POST of a student with an over-long lastSurname")
 
 
 @check
@@ -105,7 +107,7 @@ def datetime_for_date_is_refused(bench: Bench) -> Iterator[Finding]:
             day = bench.body()["beginDate"]
             answer = _post(bench, each.path, f"{day}T00:00:00Z")
             if answer is not None:
-                yield refused(answer, *INVALID, where=f"POST with {each.name} and a time")
+                yield status(answer, *INVALID, where=f"POST with {each.name} and a time")
 
 
 @check
@@ -114,10 +116,10 @@ def impossible_date_is_refused(bench: Bench) -> Iterator[Finding]:
     for value in ("2027-02-30", "23.08.2026"):
         answer = _post(bench, ("beginDate",), value)
         if answer is not None:
-            yield refused(answer, *INVALID, where=f"POST with beginDate {value}")
+            yield status(answer, *INVALID, where=f"POST with beginDate {value}")
 
 
-# -- descriptors ----------------------------------------------------------------------------------
+# -- descriptors -----------------------------------------------------------------------------------
 
 
 def _with_service(bench: Bench, value: str) -> Answer:
@@ -134,7 +136,7 @@ def _descriptor(bench: Bench) -> str:
 def unknown_descriptor_is_refused(bench: Bench) -> Iterator[Finding]:
     """A descriptor value that the API does not have is refused."""
     uri = f"{_descriptor(bench).partition('#')[0]}#No such value"
-    yield refused(_with_service(bench, uri), *UNRESOLVED, where=f"POST with {SERVICE} {uri}")
+    yield status(_with_service(bench, uri), *UNRESOLVED, where=f"POST with {SERVICE} {uri}")
 
 
 @check
@@ -142,7 +144,7 @@ def foreign_namespace_is_refused(bench: Bench) -> Iterator[Finding]:
     """A known code value in a namespace that does not have it is refused."""
     name, code = _descriptor(bench).rpartition("/")[2].split("#", 1)
     uri = f"uri://nobody.example/{name}#{code}"
-    yield refused(_with_service(bench, uri), *UNRESOLVED, where=f"POST with {SERVICE} {uri}")
+    yield status(_with_service(bench, uri), *UNRESOLVED, where=f"POST with {SERVICE} {uri}")
 
 
 @check
@@ -152,7 +154,7 @@ def encoded_descriptor_is_refused(bench: Bench) -> Iterator[Finding]:
     for uri in (f"{head}%23{code}", f"{head}#{code.replace(' ', '%20')}"):
         if "%" in uri:
             where = f"POST with {SERVICE} {uri}"
-            yield refused(_with_service(bench, uri), *UNRESOLVED, where=where)
+            yield status(_with_service(bench, uri), *UNRESOLVED, where=where)
 
 
 @check
@@ -161,14 +163,14 @@ def malformed_descriptor_is_refused(bench: Bench) -> Iterator[Finding]:
     head, code = _descriptor(bench).split("#", 1)
     for uri in (code, head, f"#{code}", f"{head}#", ""):
         where = f"POST with {SERVICE} {uri!r}"
-        yield refused(_with_service(bench, uri), *UNRESOLVED, where=where)
+        yield status(_with_service(bench, uri), *UNRESOLVED, where=where)
 
 
 @check
 def descriptor_of_another_kind_is_refused(bench: Bench) -> Iterator[Finding]:
     """A known value of another descriptor is refused."""
     uri = get(bench.table.payload("create"), "programReference.programTypeDescriptor")
-    yield refused(_with_service(bench, uri), *UNRESOLVED, where=f"POST with {SERVICE} {uri}")
+    yield status(_with_service(bench, uri), *UNRESOLVED, where=f"POST with {SERVICE} {uri}")
 
 
 @check
@@ -176,10 +178,10 @@ def double_element_is_refused(bench: Bench) -> Iterator[Finding]:
     """A collection with two elements of one key is refused."""
     service = {SERVICE: _descriptor(bench)}
     answer = bench.post(bench.body(**{SERVICES: [service, dict(service)]}))
-    yield refused(answer, *UNRESOLVED, where="POST with one service twice")
+    yield status(answer, *UNRESOLVED, where="POST with one service twice")
 
 
-# -- references -----------------------------------------------------------------------------------
+# -- references ------------------------------------------------------------------------------------
 
 
 @check
@@ -192,10 +194,10 @@ def unresolved_reference_is_refused(bench: Bench) -> Iterator[Finding]:
     ):
         answer = _post(bench, path, value)
         if answer is not None:
-            yield refused(answer, *allowed, where=f"POST with {'.'.join(path)} {value}")
+            yield status(answer, *allowed, where=f"POST with {'.'.join(path)} {value}")
 
 
-# -- what is no body --------------------------------------------------------------------------------
+# -- what is no body -------------------------------------------------------------------------------
 
 
 def _raw(bench: Bench, data: bytes, content_type: str = "application/json") -> Answer:
@@ -209,18 +211,18 @@ def malformed_json_is_refused(bench: Bench) -> Iterator[Finding]:
         ("half an object", b'{"beginDate": "2026-08-23", '),
         ("plain text", b"beginDate=2026-08-23"),
     ):
-        yield refused(_raw(bench, data), *INVALID, where=f"POST of {what}")
+        yield status(_raw(bench, data), *INVALID, where=f"POST of {what}")
 
 
 @check
 def empty_body_is_refused(bench: Bench) -> Iterator[Finding]:
     """An empty body is refused."""
-    yield refused(_raw(bench, b""), *INVALID, where="POST of nothing")
+    yield status(_raw(bench, b""), *INVALID, where="POST of nothing")
     record = bench.association()
     before = bench.read(record)
     headers = {"Content-Type": "application/json"}
     put = bench.send("PUT", record.url or "", data=b"", headers=headers)
-    yield refused(put, *INVALID, where="PUT of nothing")
+    yield status(put, *INVALID, where="PUT of nothing")
     after = bench.get(record.url or "")
     lost = bench.difference(before, after.json)
     yield finding_of(not lost, "the record after the PUT of nothing", "unchanged", lost, after)
@@ -230,7 +232,7 @@ def empty_body_is_refused(bench: Bench) -> Iterator[Finding]:
 def body_must_be_an_object(bench: Bench) -> Iterator[Finding]:
     """JSON that is no object is refused."""
     for data in (b"[]", b'"text"', b"7"):
-        yield refused(_raw(bench, data), *INVALID, where=f"POST of {data.decode()}")
+        yield status(_raw(bench, data), *INVALID, where=f"POST of {data.decode()}")
 
 
 @check
@@ -238,10 +240,14 @@ def other_content_type_is_refused(bench: Bench) -> Iterator[Finding]:
     """A body of another content type than JSON is refused."""
     data = b"<association><beginDate>2026-08-23</beginDate></association>"
     answer = _raw(bench, data, "application/xml")
-    yield refused(answer, MEDIA_TYPE, BAD_REQUEST, where="POST of XML")
+    yield status(answer, MEDIA_TYPE, BAD_REQUEST, where="POST of XML")
+    body = bench.body()
+    data, headers = json.dumps(body).encode(), {"Content-Type": "application/xml"}
+    answer = bench.post(body, data=data, headers=headers)
+    yield status(answer, MEDIA_TYPE, BAD_REQUEST, where="POST of JSON that is called XML")
 
 
-# -- how it is said ---------------------------------------------------------------------------------
+# -- how it is said --------------------------------------------------------------------------------
 
 
 def _two_mistakes(bench: Bench) -> tuple[Json, list[str]]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from pytest_edfi_cte.contract_checks.answers import FIRST_ERROR, Answer
-from pytest_edfi_cte.contract_checks.bench import NOBODY, STUDENTS, Bench
+from pytest_edfi_cte.contract_checks.bench import NOBODY, Bench
+from pytest_edfi_cte.contract_checks.cleanup import STUDENTS
 from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of
 from pytest_edfi_cte.judge import Finding
 
@@ -18,7 +19,8 @@ INTERNALS = {
     r"|\b\w+Exception:|\bORA-\d{5}\b|\bSQLSTATE\b",
     "an SQL statement": r"\bSELECT\s+.+?\s+FROM\s+|\bINSERT\s+INTO\s+\S+\s*\(|\bDELETE\s+FROM\s+\w"
     r"|\bUPDATE\s+\S+\s+SET\s+|\bviolates foreign key constraint\b|\bFK_\w+",
-    "a path of the server": r"\b[A-Za-z]:\\[\w\\. -]+|(?<![\w/:.])/(?:usr|var|opt|home|app|srv|etc)/\w",
+    "a path of the server": r"\b[A-Za-z]:\\[\w\\. -]+"
+    r"|(?<![\w/:.])/(?:usr|var|opt|home|app|srv|etc)/\w",
 }
 _FLAGS = re.IGNORECASE | re.MULTILINE
 #: Fields that problem details must have; `correlationId` and the others are optional here.
@@ -50,7 +52,9 @@ def _errors(bench: Bench) -> dict[str, Answer]:
         }
 
     answers = bench.once("errors", ask)
-    return {where: answer for where, answer in answers.items() if (answer.status or 0) >= FIRST_ERROR}
+    return {
+        where: answer for where, answer in answers.items() if (answer.status or 0) >= FIRST_ERROR
+    }
 
 
 def _problems(bench: Bench) -> dict[str, Answer]:
@@ -130,9 +134,7 @@ def errors_hide_people(bench: Bench) -> Iterator[Finding]:
         private = [person.get(n) for n in ("firstName", "lastSurname", "birthDate")]
         found = [str(p) for p in private if p and re.search(rf"\b{re.escape(p)}", answer.text)]
         expected = "no name and no birth date"
-        yield finding_of(
-            not found, f"answer to {where}", expected, f"{len(found)} of them", answer
-        )
+        yield finding_of(not found, f"answer to {where}", expected, f"{len(found)} of them", answer)
 
 
 @check

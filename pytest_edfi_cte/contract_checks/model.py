@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_edfi_cte.compare import ABSENT
 from pytest_edfi_cte.contract_checks.answers import Answer
-from pytest_edfi_cte.errors import EdFiError, NotTestable, RequestFailed
+from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NotTestable, RequestFailed
 from pytest_edfi_cte.verdicts import RequirementFinding
 
 if TYPE_CHECKING:
@@ -64,15 +63,17 @@ def carry_out(chosen: Check, bench: Bench) -> Outcome:
     outcome = Outcome()
     try:
         for finding in chosen.run(bench):
-            outcome.findings.append(finding)  # noqa: PERF402 - kept when the next one raises
+            outcome.findings.append(finding)
     except DoesNotApply as error:
         if not outcome.wrong:
-            outcome.elsewhere = str(error)
+            outcome.elsewhere = bench.run.redactor.clean(str(error))
     except RequestFailed as error:
         outcome.findings.append(finding_of(False, "the answer", "an answer", str(error)))
-    except NotTestable:
+    except (NotTestable, ConfigurationError) as error:  # e.g. the token is refused now
         if not outcome.wrong:
-            raise
+            raise NotTestable(str(error)) from None
+    if not outcome.findings and not outcome.elsewhere:
+        outcome.elsewhere = "the API answered nothing that this check could look at"
     return outcome
 
 
@@ -99,35 +100,3 @@ def status(answer: Answer, *allowed: int, where: str) -> Finding:
     """The status of an answer must be one of ``allowed``."""
     expected = " or ".join(str(code) for code in sorted(allowed))
     return finding_of(answer.status in allowed, f"status: {where}", expected, answer.told, answer)
-
-
-def refused(answer: Answer, *allowed: int, where: str) -> Finding:
-    """As :func:`status`, for a request that must not succeed."""
-    return status(answer, *allowed, where=where)
-
-
-def unchanged(bench: Bench, url: str, before: Any, where: str) -> Iterator[Finding]:
-    """A record must read as it did before a refused request."""
-    after = bench.get(url)
-    yield finding_of(
-        after.json is not None and bench.same_record(before, after.json),
-        f"record after {where}",
-        "unchanged",
-        bench.difference(before, after.json) if after.json is not None else after.told,
-        after,
-    )
-
-
-def value(
-    where: str, expected: Any, received: Any, answer: Answer, *, ok: bool | None = None
-) -> Finding:
-    """A value that must be equal, JSON type included; ``ok`` decides where equality does not."""
-    from pytest_edfi_cte.compare import same_json  # noqa: PLC0415 - the name is short here
-
-    good = same_json(expected, received) if ok is None else ok
-    return finding_of(good, where, expected, received, answer)
-
-
-def absent(received: Any) -> bool:
-    """True for a property that is left out or null: hosts differ, both are legal."""
-    return received is ABSENT or received is None

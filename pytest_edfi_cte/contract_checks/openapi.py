@@ -141,14 +141,19 @@ def openapi_has_the_operations(bench: Bench) -> Iterator[Finding]:
             place = "items" if "put" in verbs else "collection"
             where = f"{verb.upper()} of the {place}"
             good = verb in operations
-            yield finding_of(good, where, "described", "described" if good else "missing",
-                             document.answer)
+            yield finding_of(
+                good, where, "described", "described" if good else "missing", document.answer
+            )
 
 
 @check
 def openapi_has_the_certified_properties(bench: Bench) -> Iterator[Finding]:
     """Every property of the certification table is in the OpenAPI document, with its type."""
     document = _document(bench)
+    described = document.schema(bench.resource) is not None
+    where = f"schema of {bench.resource}"
+    told = "described" if described else "missing"
+    yield finding_of(described, where, "described", told, document.answer)
     certified = {row.path for row in bench.table.rows}
     for each, found in _compared(bench, document, bench.resource):
         if each.name in certified:

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_edfi_cte.answers import equal_ids
 from pytest_edfi_cte.contract_checks.answers import BAD_REQUEST, NOT_FOUND, OK, Answer
 from pytest_edfi_cte.contract_checks.bench import Bench, Json
-from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of, refused, status
+from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of, status
 from pytest_edfi_cte.judge import Finding
 
 #: How many associations the student of the queries has.
@@ -142,7 +142,7 @@ def empty_result_is_an_array(bench: Bench) -> Iterator[Finding]:
     yield finding_of(answer.json == [], "body", "[], an empty array", answer.text[:200], answer)
 
 
-# -- paging -----------------------------------------------------------------------------------------
+# -- paging ----------------------------------------------------------------------------------------
 
 
 @check
@@ -165,9 +165,7 @@ def pages_make_the_whole(bench: Bench) -> Iterator[Finding]:
     found = [record for page in pages for record in shelf.ids(page) or ()]
     wanted = shelf.ids(whole)
     expected = "every record once, in one order"
-    yield finding_of(
-        found == wanted, "two pages", expected, _order(found, wanted or []), pages[-1]
-    )
+    yield finding_of(found == wanted, "two pages", expected, _order(found, wanted or []), pages[-1])
     beyond = shelf.ask(offset=SIZE)
     yield status(beyond, OK, where="page behind the last record")
     yield finding_of(
@@ -204,7 +202,7 @@ def bad_paging_is_refused(bench: Bench) -> Iterator[Finding]:
     shelf = _shelf(bench)
     for name, value in (("limit", -1), ("limit", "many"), ("offset", -1), ("offset", "far")):
         answer = shelf.ask(**{name: value})
-        yield refused(answer, BAD_REQUEST, where=f"query with {name}={value}")
+        yield status(answer, BAD_REQUEST, where=f"query with {name}={value}")
 
 
 @check

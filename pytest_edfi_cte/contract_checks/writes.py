@@ -8,12 +8,18 @@ from urllib.parse import urljoin, urlsplit
 
 from pytest_edfi_cte.answers import equal_ids
 from pytest_edfi_cte.client.discovery import origin
-from pytest_edfi_cte.compare import ABSENT, at, json_type
+from pytest_edfi_cte.compare import ABSENT, at, json_type, nothing
 from pytest_edfi_cte.contract_checks.answers import CREATED, NO_CONTENT, OK, Answer
 from pytest_edfi_cte.contract_checks.bench import Bench, Json
-from pytest_edfi_cte.contract_checks.model import DoesNotApply, absent, check, finding_of, status
+from pytest_edfi_cte.contract_checks.model import (
+    RULE,
+    DoesNotApply,
+    check,
+    finding_of,
+    status,
+)
 from pytest_edfi_cte.errors import NotTestable
-from pytest_edfi_cte.judge import Finding
+from pytest_edfi_cte.judge import Finding, judge_schema
 from pytest_edfi_cte.records import Record
 
 #: A property of the table that every data standard has as an optional one.
@@ -93,6 +99,26 @@ def create_reads_back(bench: Bench) -> Iterator[Finding]:
 
 
 @check
+def reads_fit_the_data_model(bench: Bench) -> Iterator[Finding]:
+    """A record as read fits the schema of the data standard."""
+    read = _stored(bench, bench.common.url)
+    yield status(read, OK, where="GET of a record")
+    standard = bench.api.standard
+    validator = bench.run.contract.validator(standard, bench.table.schema)
+    wrong = judge_schema(validator, read.json, RULE) if read.json is not None else []
+    for each in wrong:
+        expected, received = str(each.expected), each.received
+        yield finding_of(False, each.where, expected, received, read)
+    yield finding_of(
+        read.json is not None,
+        "body",
+        f"one JSON record of Data Standard {standard}",
+        read.text[:200],
+        read,
+    )
+
+
+@check
 def dates_are_dates(bench: Bench) -> Iterator[Finding]:
     """A date-only property reads back as a date, without a time."""
     read = _stored(bench, bench.common.url)
@@ -116,14 +142,10 @@ def upsert_answers_200(bench: Bench) -> Iterator[Finding]:
 
 def _one_record(bench: Bench, record: Record, where: str) -> Iterator[Finding]:
     """Under the record's key there is this record alone, as far as the host can be asked."""
-    found = bench.query(beginDate=record["beginDate"])
+    found, rows = bench.under(record)
     if found.rows is None:
         return  # the checks of the queries say so
-    own = [
-        row.get("id")
-        for row in found.rows
-        if isinstance(row, dict) and row.get("beginDate") == record["beginDate"]
-    ]
+    own = [row.get("id") for row in rows]
     good = len(own) == 1 and equal_ids(own[0], record.id)
     expected = f"one, {record.id}"
     yield finding_of(good, f"records under the key after {where}", expected, str(own), found)
@@ -179,7 +201,31 @@ def _is_replaced(read: Answer, bench: Bench, body: Json) -> Iterator[Finding]:
     kept = {OPTIONAL: read.at(OPTIONAL), **{n: at(service, n) for n in ("cipCode",)}}
     for name, shown in kept.items():
         where = f"{name}, which was left out"
-        yield finding_of(absent(shown), where, "absent or null", str(shown), read)
+        yield finding_of(nothing(shown), where, "absent or null", str(shown), read)
+
+
+@check
+def put_changes_what_it_says(bench: Bench) -> Iterator[Finding]:
+    """A PUT that changes one value leaves every other as it was, by id and in the query."""
+    record = bench.association()
+    before = bench.read(record)
+    # The change that the certification makes, too: its collection, with one value changed.
+    name = str(bench.table.scenario("update").changes).partition(".")[0]
+    changed = {name: bench.table.payload("update")[name]}
+    answer = bench.put(record, {**record.body, **changed})
+    yield status(answer, NO_CONTENT, OK, where=f"PUT with other {name}")
+    if not answer.accepted:
+        return
+    read = _stored(bench, record.url)
+    wanted = {**before, **changed}
+    lost = bench.difference(wanted, read.json)
+    expected = "changed as asked, and nothing else"
+    yield finding_of(not lost, "the record after the PUT", expected, lost, read)
+    found, rows = bench.under(record)
+    for row in rows:
+        lost = bench.difference(wanted, row)
+        yield finding_of(not lost, "the record in the query after the PUT", expected, lost, found)
+    yield from _one_record(bench, record, "the PUT")
 
 
 @check
@@ -191,7 +237,7 @@ def put_removes_collections(bench: Bench) -> Iterator[Finding]:
     if answer.accepted:
         read = _stored(bench, record.url)
         shown = read.at(SERVICES)
-        good = absent(shown) or shown == []
+        good = nothing(shown) or shown == []
         expected = "absent, null or empty"
         yield finding_of(good, f"{SERVICES} after the PUT", expected, str(shown), read)
 
@@ -229,7 +275,7 @@ def null_collection_is_empty(bench: Bench) -> Iterator[Finding]:
     if answer.accepted and answer.record is not None:
         read = _stored(bench, answer.record.url)
         shown = read.at(SERVICES)
-        good = absent(shown) or shown == []
+        good = nothing(shown) or shown == []
         yield finding_of(good, SERVICES, "absent, null or empty", str(shown), read)
 
 
@@ -241,7 +287,7 @@ def unknown_property_is_ignored(bench: Bench) -> Iterator[Finding]:
     yield status(answer, CREATED, OK, where="POST with an unknown property")
     if answer.accepted and answer.record is not None:
         read = _stored(bench, answer.record.url)
-        yield finding_of(absent(read.at(name)), name, "not stored", str(read.at(name)), read)
+        yield finding_of(nothing(read.at(name)), name, "not stored", str(read.at(name)), read)
 
 
 @check

@@ -64,13 +64,16 @@ class HtmlHooks:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Verdicts first, then what was judged; what is left behind is said here too."""
         self._run.clean_up()
-        results = sorted(self._results.values(), key=lambda r: (r["number"], r["id"]))
-        facts = self._run.facts() if results else {}
-        notes = dict.fromkeys(note for result in results for note in result["notes"])
+        everything = list(self._results.values())
+        results = [r for r in everything if not r["level"]]
+        results.sort(key=lambda r: (r["number"], r["id"]))
+        facts = self._run.facts() if everything else {}
+        notes = dict.fromkeys(note for result in everything for note in result["notes"])
         prefix.extend(
             self._render(
                 "summary",
                 results=results,
+                checks=[r for r in everything if r["level"]],
                 facts=facts,
                 notes=list(notes),
                 left=self._run.left_behind,

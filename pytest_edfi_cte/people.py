@@ -41,6 +41,13 @@ class People:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
+    @classmethod
+    def of(cls, overrides: Mapping[str, str]) -> People:
+        """Knows what ``--edfi-set`` says; the table's values are learned when it is read."""
+        people = cls()
+        people.learn({name.rpartition(".")[2]: text for name, text in overrides.items()})
+        return people
+
     def learn(self, content: Any) -> None:
         """Take the personal values out of JSON: a record, a list of them, or a query's names."""
         if isinstance(content, Mapping):

@@ -29,7 +29,7 @@ from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
-from pytest_edfi_cte.scenarios import Table
+from pytest_edfi_cte.scenarios import STEPS, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
@@ -50,11 +50,7 @@ class Run:
     def __init__(self, settings: Settings, contract: Contract | None = None) -> None:
         self.settings = settings
         self.contract = contract or shipped()
-        self.redactor = Redactor()
-        if settings.mask_people:
-            self.redactor.people = People()
-            chosen = settings.overrides.items()
-            self.redactor.people.learn({name.rpartition(".")[2]: text for name, text in chosen})
+        self.redactor = Redactor(People.of(settings.overrides) if settings.mask_people else None)
         self.recorder = Recorder(self.redactor)
         self.redactor.add(settings.client_secret, client_id=settings.client_id)
         self.current_test = ""
@@ -209,9 +205,7 @@ class Run:
     def table(self) -> Table:
         """The certification table, resolved for this API's data standard."""
         table = load(self.contract, self.settings, self.api.standard)
-        self.recorder.learn(dict(table.prerequisites))
-        for row in table.rows:
-            self.recorder.learn([{row.name: value} for value in row.values.values()])
+        self.recorder.learn([table.prerequisites, *map(table.payload, STEPS)])
         return table
 
     @cached_property

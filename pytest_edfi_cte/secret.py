@@ -49,11 +49,11 @@ class Redactor:
     ``id:secret`` of HTTP Basic), JSON-escaped and HTML-escaped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, people: People | None = None) -> None:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         #: Set where personal data is masked too (``--edfi-mask-people``).
-        self.people: People | None = None
+        self.people = people
 
     def add(self, secret: Secret, *, client_id: str | None = None) -> None:
         """Make ``secret`` unprintable from now on; an empty one is ignored."""

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, SANDBOX, SECRET_VARIABLE, Option
+from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, Option
 from pytest_edfi_cte.secret import Secret
+from pytest_edfi_cte.values import SANDBOX, SECRET_VARIABLE
 
 if TYPE_CHECKING:
     import argparse

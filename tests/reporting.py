@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from pytest_edfi_cte.reporting.document import Document, document
+from pytest_edfi_cte.sandbox import Sandbox
 from tests.broken_apis import answered, ignored, problem
 
 OWN = '''
@@ -46,12 +51,6 @@ def refuses_programs(request, proceed):
 #: With these a run has everything that a report can show.
 MIXED = (answered("PUT", ignored)(), refuses_programs)
 MIXED_ARGUMENTS = ("--edfi-report=pack", "--edfi-waive=waivers.yaml", "--edfi-seed=5")
-
-
-def prepare(pytester) -> None:
-    """The files of such a run."""
-    pytester.makepyfile(test_district=OWN)
-    (pytester.path / "waivers.yaml").write_text(WAIVERS)
 
 
 def run_info(**changes: Any) -> Any:
@@ -179,3 +178,36 @@ def check(name: str = "s-1-create", verdict: str = "passed", **changes: Any) -> 
 def made(*checks: Any, runs: Any = None, waivers: Any = ()) -> Document:
     """A document of these checks."""
     return document(runs or [run_info()], checks, waivers)
+
+
+def mixed_pack(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in ``folder`` against a sandbox so that ``folder/pack`` has everything."""
+    (folder / "test_district.py").write_text(OWN)
+    (folder / "waivers.yaml").write_text(WAIVERS)
+    with Sandbox(middleware=MIXED) as sandbox:
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:randomly",
+            "-p",
+            "no:xdist",
+            "-p",
+            "no:cov",
+        ]
+        key = {"EDFI_CLIENT_ID": sandbox.client_id, "EDFI_CLIENT_SECRET": sandbox.client_secret}
+        return subprocess.run(
+            [
+                *command,
+                f"--edfi-url={sandbox.url}",
+                "--edfi-school-year=2027",
+                *MIXED_ARGUMENTS,
+                *arguments,
+            ],
+            cwd=folder,
+            env={**os.environ, **key},
+            capture_output=True,
+            text=True,
+            check=False,
+        )

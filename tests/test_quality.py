@@ -20,7 +20,8 @@ ROOT = PACKAGE.parent
 #: (options, client, factories, scenarios, judge, verdicts, reporting), on a common ground.
 LAYERS = (
     "errors people logs",
-    "secret contract options notations journal locks compare waiting hookspecs openapi_document",
+    "values notations",
+    "secret contract options journal locks compare waiting hookspecs openapi_document",
     "openapi_import",
     "settings sandboxes descriptors requirements",
     "client.exchange client.discovery client.problems",

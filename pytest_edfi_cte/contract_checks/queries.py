@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_edfi_cte.answers import equal_ids
+from pytest_edfi_cte.compare import equal_ids
 from pytest_edfi_cte.contract_checks.answers import BAD_REQUEST, NOT_FOUND, OK, Answer
 from pytest_edfi_cte.contract_checks.bench import Bench, Json
 from pytest_edfi_cte.contract_checks.model import DoesNotApply, check, finding_of, status

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from pytest_edfi_cte.answers import equal_ids
 from pytest_edfi_cte.client.discovery import origin
-from pytest_edfi_cte.compare import ABSENT, at, json_type, nothing
+from pytest_edfi_cte.compare import ABSENT, at, equal_ids, json_type, nothing
 from pytest_edfi_cte.contract_checks.answers import CREATED, NO_CONTENT, OK, Answer
 from pytest_edfi_cte.contract_checks.bench import Bench, Json
 from pytest_edfi_cte.contract_checks.model import (

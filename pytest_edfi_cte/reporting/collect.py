@@ -209,7 +209,11 @@ def _kind(item: pytest.Item) -> Kind | None:
         if found:
             return kind, str(found.args[0])
     names = getattr(item, "fixturenames", ())
-    return ("own", item.nodeid) if any(name.startswith("edfi_") and name not in OFFLINE for name in names) else None
+    return (
+        ("own", item.nodeid)
+        if any(name.startswith("edfi_") and name not in OFFLINE for name in names)
+        else None
+    )
 
 
 def _place(report: pytest.TestReport) -> tuple[str, str, int, float]:

@@ -8,7 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from pytest_edfi_cte import __version__
 from pytest_edfi_cte.contract import Contract, shipped
@@ -216,6 +216,7 @@ def read(path: Path, contract: Contract | None = None) -> Document:
 
     Raises ConfigurationError where it is none, damaged, or of another format.
     """
+    content: Any
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -237,14 +238,13 @@ def read(path: Path, contract: Contract | None = None) -> Document:
             f"({__version__}) reads format {FORMAT}. Use the version that wrote it, or a later one."
         )
     validator = (contract or shipped()).results_validator()
-    error = next(iter(validator.iter_errors(content)), None)
-    if error is None and any(c["run"] >= len(content["runs"]) for c in content["checks"]):
+    wrong = next(iter(validator.iter_errors(content)), None)
+    if wrong is None and any(c["run"] >= len(content["runs"]) for c in content["checks"]):
         raise ConfigurationError(f"{path} is damaged: a check belongs to a run that is not there")
-    if error is not None:
-        where = "/".join(str(part) for part in error.absolute_path) or "the document"
-        raise ConfigurationError(f"{path} is damaged: {where}: {error.message[:300]}")
-    found: Document = content
-    return found
+    if wrong is not None:
+        where = "/".join(str(part) for part in wrong.absolute_path) or "the document"
+        raise ConfigurationError(f"{path} is damaged: {where}: {wrong.message[:300]}")
+    return cast("Document", content)
 
 
 def merged(documents: Sequence[Document], contract: Contract | None = None) -> Document:

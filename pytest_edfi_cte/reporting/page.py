@@ -151,10 +151,13 @@ def _size(check: RunCheck) -> int:
 
 def _check(check: RunCheck, place: str, detailed: bool, several: bool) -> dict[str, Any]:
     wrong = words.first_finding(check)
-    # Wrong ones first: they are what a cut must never take away.
-    rows = sorted(check["findings"], key=lambda row: row["verdict"] == "ok")
+    # The table in its own order, then what else was looked at.
+    rows = sorted(check["findings"], key=lambda row: not row["property"])
+    if len(rows) > MOST_FINDINGS:  # what is wrong must not be what is cut
+        rows.sort(key=lambda row: row["verdict"] == "ok")
     shown = rows[:MOST_FINDINGS] if detailed else []
     marks = words.anchors(row["where"] for row in shown)
+    at = next((m for row, m in zip(shown, marks, strict=True) if row is wrong), None)
     return {
         **check,
         "place": place,
@@ -162,7 +165,7 @@ def _check(check: RunCheck, place: str, detailed: bool, several: bool) -> dict[s
         "headline": words.cut(words.headline(check), 300),
         "first": words.finding_line(wrong, 120) if wrong else "",
         "next": wrong["next"] if wrong else "",
-        "first_place": f"{place}--{marks[0]}" if wrong and shown else place,
+        "first_place": f"{place}--{at}" if at else place,
         "detailed": detailed,
         "several": several,
         "compared": len(check["findings"]),
@@ -184,8 +187,9 @@ def _row(row: FindingRow, place: str) -> dict[str, Any]:
 
 
 def _differences(expected: str, received: str) -> list[tuple[str, str, str]]:
-    """Each text as (same, different, same); long ones as a whole."""
-    if max(len(expected), len(received)) > LONGEST_DIFF or "absent" in (expected, received):
+    """Each as (same, different, same); what are no two texts of some length differs as a whole."""
+    texts = expected.startswith('"') and received.startswith('"')
+    if not texts or max(len(expected), len(received)) > LONGEST_DIFF:
         return [("", expected, ""), ("", received, "")]
     start = _alike(expected, received)
     end = _alike(expected[start:][::-1], received[start:][::-1])

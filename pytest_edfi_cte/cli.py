@@ -15,6 +15,7 @@ from pytest_edfi_cte.errors import ConfigurationError
 #: Subcommand -> what it does, in one line; the module of the same name does it.
 COMMANDS: dict[str, str] = {
     "doctor": "find what stands between this set-up and a run, and who can fix it",
+    "mutate": "would these tests notice an API that is wrong?",
     "sandbox": "run an Ed-Fi API on this machine",
     "report": "render, merge or compare results of runs",
 }
@@ -53,9 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             help=summary,
             description=modules[name].__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # what follows may be another program's option
         )
         modules[name].add_arguments(subparser)
-    parsed = parser.parse_args(given)
+    parsed, rest = parser.parse_known_args(given)
+    if rest and not getattr(modules[parsed.command], "PASSES_ON", False):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    parsed.rest = rest
     try:
         return int(modules[parsed.command].run(parsed))
     except ConfigurationError as error:

@@ -41,11 +41,6 @@ def is_foreign_name(path: Path, config: pytest.Config) -> bool:
     return ours and not any(path.match(pattern) for pattern in config.getini("python_files"))
 
 
-def is_contract_pack(path: Path) -> bool:
-    """True for the module of the contract pack, which only ``--edfi-contract`` adds."""
-    return path.name == CONTRACT_PACK and path.parent == SUITE
-
-
 def in_order(items: list[pytest.Item], phase: str | None) -> list[pytest.Item]:
     """The suite's scenarios in the certification's order: a product cannot be updated first.
 
@@ -63,6 +58,11 @@ def in_order(items: list[pytest.Item], phase: str | None) -> list[pytest.Item]:
 def _number(item: pytest.Item) -> str:
     marker = item.get_closest_marker("edfi_scenario")
     return str(marker.args[0]) if marker else ""
+
+
+def is_contract_pack(path: Path) -> bool:
+    """True for the module of the contract pack, which only ``--edfi-contract`` adds."""
+    return path.name == CONTRACT_PACK and path.parent == SUITE
 
 
 def add_suite(config: pytest.Config) -> None:

@@ -7,14 +7,17 @@ so judges the embedded sandbox exactly as it judges a host.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from types import ModuleType
 
     from pytest_edfi_cte.sandbox import Sandbox
+    from pytest_edfi_cte.sandbox.defects import Defect, Watch
     from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 
 
@@ -23,14 +26,7 @@ def started(**options: Any) -> Sandbox:
 
     Raises :class:`ConfigurationError` where the extra ``sandbox`` is not installed.
     """
-    try:
-        from pytest_edfi_cte.sandbox import Sandbox  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise ConfigurationError(
-            f"this needs the sandbox's own dependencies ({error}); install them "
-            "with: pip install 'pytest-edfi-cte[sandbox]'"
-        ) from None
-    sandbox = Sandbox(**options)
+    sandbox: Sandbox = _imported("pytest_edfi_cte.sandbox").Sandbox(**options)
     sandbox.start()
     return sandbox
 
@@ -45,3 +41,25 @@ def controlled(url: str, token: str) -> Iterator[RemoteSandbox]:
         yield sandbox
     finally:
         sandbox.close()
+
+
+def defects() -> tuple[Mapping[str, Defect], Mapping[str, Defect]]:
+    """The sandbox's named defects and variants; :class:`ConfigurationError` as above."""
+    found = _imported("pytest_edfi_cte.sandbox.defects")
+    return found.DEFECTS, found.VARIANTS
+
+
+def watch() -> Watch:
+    """A middleware that counts what another one altered; :class:`ConfigurationError` as above."""
+    made: Watch = _imported("pytest_edfi_cte.sandbox.defects").Watch()
+    return made
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"this needs the sandbox's own dependencies ({error}); install them "
+            "with: pip install 'pytest-edfi-cte[sandbox]'"
+        ) from None

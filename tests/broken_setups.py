@@ -23,7 +23,7 @@ import trustme
 from werkzeug.wrappers import Request, Response
 
 from pytest_edfi_cte.sandbox import Client, Sandbox
-from tests.broken_apis import Middleware, Proceed, problem
+from pytest_edfi_cte.sandbox.defects.tools import Middleware, Proceed, problem
 from tests.conftest import OTHER_ENROLLMENT, association
 from tests.servers import serving
 

@@ -1,6 +1,6 @@
 """For every check of the contract pack an API that is wrong in just that, and what must be said.
 
-A fault is a middleware around the sandbox; see :mod:`tests.broken_apis`, whose tools these use.
+A fault is a middleware around the sandbox, made with the tools of its own defects.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from pytest_edfi_cte.sandbox import altered
-from tests.broken_apis import (
-    CTE,
+from pytest_edfi_cte.sandbox.defects.create import location
+from pytest_edfi_cte.sandbox.defects.places import drop, inside, put
+from pytest_edfi_cte.sandbox.defects.tools import (
     Middleware,
     Proceed,
     Wire,
-    drop,
-    each_record,
     everywhere,
-    inside,
-    location,
     problem,
-    put,
     shown,
     status,
     stored,
     with_body,
-    without_headers,
 )
+from pytest_edfi_cte.sandbox.defects.variant_records import each_record
+from pytest_edfi_cte.sandbox.defects.variants import without_headers
+from tests.broken_apis import CTE
 
 When = Callable[[Request], bool]
 Alter = Callable[[Request, Response], Response]
@@ -82,7 +80,7 @@ def is_cte(request: Request, *methods: str) -> bool:
 
 
 def is_item(request: Request) -> bool:
-    return Wire(request, lambda _: Response()).is_item
+    return Wire.of(request, lambda _: Response()).is_item
 
 
 def accepts(when: When, part: str = CTE) -> Callable[[], Middleware]:
@@ -917,22 +915,8 @@ def dashless_error(change: Callable[[Response], Response]) -> Callable[[], Middl
     return everywhere(alter)
 
 
-def old_errors(response: Response) -> Response:
-    text = json.dumps({"message": "The request is invalid."})
-    return Response(text, response.status_code, content_type="application/json")
-
-
 def plain_json(response: Response) -> Response:
     response.content_type = "application/json"
-    return response
-
-
-def unresolved_400(request: Request, proceed: Proceed) -> Response:
-    response = proceed(request)
-    if "unresolved-reference" in response.get_data(as_text=True):
-        body = {**json.loads(response.get_data()), "status": 400}
-        response.status_code = 400
-        return with_body(response, body)
     return response
 
 
@@ -1014,10 +998,7 @@ def named_ids(request: Request, proceed: Proceed) -> Response:
 
 #: What an API may do and the pack must not fail.
 LEGAL: dict[str, Callable[[], Middleware]] = {
-    "empty-errors": dashless_error(lambda a: Response(b"", a.status_code)),
-    "old-errors": dashless_error(old_errors),
     "json-errors": dashless_error(plain_json),
-    "unresolved-400": lambda: unresolved_400,
     "no-token-info": instead(lambda r: r.path == "/oauth/token_info", says(404)),
     "no-openapi": lambda: no_metadata,
     "extra-properties": each_record(extra_property),

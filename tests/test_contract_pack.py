@@ -9,7 +9,9 @@ import pytest
 
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.requirements import by_check, coverage, requirements
-from tests.broken_apis import problem, without_headers
+from pytest_edfi_cte.sandbox.defects import VARIANTS
+from pytest_edfi_cte.sandbox.defects.tools import problem
+from pytest_edfi_cte.sandbox.defects.variants import without_headers
 from tests.conftest import state
 from tests.contract_faults import FAULTS, LEGAL, echoing, instead, is_cte, stored_anyway
 
@@ -123,7 +125,11 @@ def test_a_could_is_information_even_where_strict(new_sandbox, kit) -> None:
         (without_headers("ETag"), "if-none-match-is-304", "sends no ETag: GET http*200"),
         (LEGAL["no-token-info"], "token-info-tells-the-token", "no token_info: POST http*404"),
         (LEGAL["no-openapi"], "openapi-misses-nothing", "names no openApiMetadata"),
-        (LEGAL["old-errors"], "problem-details-are-complete", "no problem details: POST http*400"),
+        (
+            VARIANTS["old-error-bodies"].make,
+            "problem-details-are-complete",
+            "no problem details: POST http*400",
+        ),
     ],
 )
 def test_what_a_host_does_not_have_does_not_apply(make, check, evidence, new_sandbox, kit) -> None:

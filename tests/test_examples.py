@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import pytest_edfi_cte
-from pytest_edfi_cte import cli, fixtures, sandbox_fixtures
+from pytest_edfi_cte import fixtures, sandbox_fixtures
 from pytest_edfi_cte.commands import sandbox
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
@@ -20,6 +20,7 @@ from tests.broken_products import prepare
 from tests.sandbox.commands import Command
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
+CLI = "import sys; from pytest_edfi_cte.cli import main; sys.exit(main())"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -66,8 +67,8 @@ def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatc
     )
     words = shlex.split(command)
     if words[0] == "edfi-cte":
-        monkeypatch.chdir(pytester.path)
-        assert cli.main(words[1:]) == 0
+        done = pytester.run(sys.executable, "-c", CLI, *words[1:])
+        assert done.ret == 0
         return
     assert words[0] == "pytest", command
     if "--edfi-mode=observe" in words:

@@ -146,6 +146,12 @@ def unchanged(before, after):
     return wrong(judge_unchanged(before, after, CHANGES, SCHEMA))
 
 
+def test_without_a_change_every_difference_of_two_reads_counts() -> None:
+    other = record(privateCTEProgram=True)
+    assert wrong(judge_unchanged(record(), record(), "", SCHEMA)) == []
+    assert wrong(judge_unchanged(record(), other, "", SCHEMA)) == [("privateCTEProgram", "changed")]
+
+
 def test_nothing_else_changed() -> None:
     before = record(_etag="1", _lastModifiedDate="a", _lineage=1)
     after = record(_etag="2", _lastModifiedDate="b")

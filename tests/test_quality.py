@@ -65,8 +65,12 @@ LAYERS = (
     "hooks",
     "plugin",
     "suite.test_edfi_certification suite.test_edfi_observed suite.test_edfi_contract",
+    "mutation.model",
+    "mutation.watcher mutation.views",
+    "mutation.runs",
+    "mutation.attack",
     "commands.credentials",
-    "commands.sandbox",
+    "commands.mutate commands.sandbox",
     "cli",
     "commands.doctor commands.report",
 )

@@ -1,0 +1,1 @@
+"""Would these tests notice? The engine of ``edfi-cte mutate``."""

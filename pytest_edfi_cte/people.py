@@ -80,7 +80,7 @@ class People:
         return self._pattern.sub(PERSON, text) if self._pattern else text
 
     def _add(self, value: str) -> None:
-        if not value.strip():
+        if not re.search(r"\w", value):
             return
         forms = {value, quote(value), quote(value, safe=""), quote_plus(value)}
         forms |= {json.dumps(value)[1:-1]}

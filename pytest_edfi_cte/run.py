@@ -247,7 +247,7 @@ class Run:
             facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
         if settings.insecure:
             facts["WARNING"] = "TLS CERTIFICATES WERE NOT VERIFIED (--edfi-insecure)"
-        return facts
+        return {name: self.redactor.clean(text) for name, text in facts.items()}
 
     def alone_with(self, name: str) -> AbstractContextManager[None]:
         """Hold one record of this API against other workers and terminals on this machine."""

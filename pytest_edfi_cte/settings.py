@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
 SCHOOL_YEAR_STARTS = 7
-#: Files and folders that the header names.
-PATHS = ("env_file", "ca_bundle", "descriptor_file", "report", "waive")
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,10 @@ class Settings:
             "mode": self.mode,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        for name in (*PATHS, "keep_data", "contract", "strict", "mask_people"):
+        names = (
+            "env_file ca_bundle descriptor_file report waive keep_data contract strict mask_people"
+        )
+        for name in names.split():
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}

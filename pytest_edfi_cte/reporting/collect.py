@@ -167,7 +167,7 @@ class Collector:
         findings = self._paint.findings(evidence.findings, requirement.next if requirement else "")
         if scenario:
             self._about_the_table(findings, scenario.table)
-        message = "" if is_good(verdict.value) else evidence.message or report.longreprtext
+        message = "" if is_good(verdict.value) else evidence.message or _told(report)
         asked = f"{requirement.label}: {requirement.text}" if requirement else ""
         place = _place(report)
         return {
@@ -221,6 +221,14 @@ def _place(report: pytest.TestReport) -> tuple[str, str, int, float]:
     file, line, _ = report.location
     seconds = round(getattr(report, "duration", 0.0), 3)
     return visible(report.nodeid), visible(file or ""), (line or 0) + 1, seconds
+
+
+def _told(report: pytest.TestReport) -> str:
+    """A report's text with the headline first: pytest begins with the code of the test."""
+    text = report.longreprtext
+    crash = getattr(report.longrepr, "reprcrash", None)
+    first = crash.message.partition("\n")[0] if crash else ""
+    return text if text.startswith(first) else f"{first}\n{text}"
 
 
 def cleaned_repr(shown: Any, clean: Callable[[str], str]) -> Any:

@@ -80,6 +80,8 @@ def test_the_verdict_comes_first_and_every_check_has_its_own(mixed, show) -> Non
     first = shown.locator(".problems > li").first.inner_text()
     assert "primaryIndicator: expected false, received true" in first
     assert "Store what was sent" in first
+    second = shown.locator(".problems > li").nth(1).inner_text()
+    assert "Next: This key may not write that: ask the host" in second
 
 
 def test_expected_and_received_stand_side_by_side(mixed, show) -> None:

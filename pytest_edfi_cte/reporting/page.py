@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,6 +33,8 @@ LONGEST_VALUE, LONGEST_BODY, LONGEST_MESSAGE = 1500, 8000, 6000
 LONGEST_DIFF = 400
 #: Width of the timeline's drawing in its own units.
 WIDTH = 100.0
+#: A query is long and says little in a line; the exchange opens with all of it.
+_QUERY = re.compile(r"\?\S{20,}")
 
 
 def page(content: Document) -> str:
@@ -164,7 +167,7 @@ def _check(check: RunCheck, place: str, detailed: bool, several: bool) -> dict[s
         "name": words.name_of(check),
         "headline": words.cut(words.headline(check), 300),
         "first": words.finding_line(wrong, 120) if wrong else "",
-        "next": wrong["next"] if wrong else "",
+        "next": wrong["next"] if wrong else _advice(check),
         "first_place": f"{place}--{at}" if at else place,
         "detailed": detailed,
         "several": several,
@@ -175,6 +178,13 @@ def _check(check: RunCheck, place: str, detailed: bool, several: bool) -> dict[s
         "exchanges": _timeline(check["exchanges"][:MOST_EXCHANGES]) if detailed else [],
         "exchanges_left": max(0, len(check["exchanges"]) - MOST_EXCHANGES),
     }
+
+
+def _advice(check: RunCheck) -> str:
+    """What to do about something that is not testable: the last line of its message says so."""
+    lines = check["message"].strip().splitlines()
+    told = check["verdict"] == Verdict.NOT_TESTABLE.value and len(lines) > 1
+    return words.cut(lines[-1].strip(), LONGEST_DIFF) if told else ""
 
 
 def _row(row: FindingRow, place: str) -> dict[str, Any]:
@@ -215,6 +225,7 @@ def _timeline(exchanges: Sequence[ExchangeRow]) -> list[dict[str, Any]]:
     return [
         {
             **row,
+            "short": _QUERY.sub("?…", row["line"]),
             "offset": round(offset),
             "x": round(offset * scale, 2),
             "w": max(round(row["milliseconds"] * scale, 2), 0.6),

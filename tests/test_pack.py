@@ -17,6 +17,7 @@ import pytest
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.reporting.pack import SUMS, VIEWS, check_folder, write
+from tests.broken_apis import problem
 from tests.reporting import MIXED, check, made, mixed_pack
 from tests.test_report import IDS
 
@@ -316,6 +317,62 @@ def test_a_run_without_an_api_writes_nothing(pytester) -> None:
     pytester.makepyfile("def test_a(): pass")
     assert pytester.runpytest_inprocess("-p", "no:randomly", "--edfi-report=pack").ret == 0
     assert not (pytester.path / "pack").exists()
+
+
+# -- the other sorts of checks and of runs -------------------------------------------------------
+
+
+def test_checks_of_the_contract_pack_are_checks_like_any(new_sandbox, kit, pytester) -> None:
+    sandbox = new_sandbox()
+    kit.scenarios(sandbox, "--edfi-contract", "-k", "discovery", "--edfi-report=pack")
+    content = json.loads((pytester.path / "pack" / "results.json").read_text())
+    assert list(shipped().results_validator().iter_errors(content)) == []
+    assert {c["kind"] for c in content["checks"]} == {"contract"}
+    anonymous = by_id(content, "discovery-is-anonymous")
+    assert (anonymous["level"], anonymous["verdict"]) == ("must", "passed")
+    assert anonymous["requirement"].startswith("discovery (must; Guidelines 4.0, Discovery API): ")
+    listed = next(r for r in content["requirements"] if r["id"] == "discovery")
+    assert listed["checks"] == ["discovery-is-anonymous"]
+    gaps = {gap["id"] for gap in content["not_covered"]}
+    assert {IDS[0], "token-is-given"} < gaps
+    assert "discovery-is-anonymous" not in gaps
+
+
+def test_the_cause_that_the_doctor_finds_is_on_the_page(new_sandbox, kit, pytester) -> None:
+    kit.scenarios(new_sandbox(), "--edfi-set=programName=Nowhere", "--edfi-report=pack")
+    content = json.loads((pytester.path / "pack" / "results.json").read_text())
+    assert content["counts"] == {"not testable": 2}
+    (line,) = content["runs"][0]["set_up"]
+    assert "program" in line
+    assert "data (who loads data into the API)" in line
+    page = (pytester.path / "pack" / "conformance.html").read_text()
+    assert "The set-up is not right:" in page
+
+
+def test_what_is_left_behind_is_in_the_pack(new_sandbox, kit, pytester) -> None:
+    def refuse(request, proceed):
+        return problem(403, "Not yours.") if request.method == "DELETE" else proceed(request)
+
+    kit.scenarios(new_sandbox(refuse), "--edfi-report=pack")
+    content = json.loads((pytester.path / "pack" / "results.json").read_text())
+    assert len(content["runs"][0]["left_behind"]) == 3
+    page = (pytester.path / "pack" / "conformance.html").read_text()
+    assert page.count("<b>Left behind in the API:</b> DELETE") == 3
+
+
+def test_no_certificate_verified_is_an_alert(new_sandbox, kit, pytester) -> None:
+    kit.scenarios(new_sandbox(), "--edfi-insecure", "--edfi-report=pack")
+    page = (pytester.path / "pack" / "conformance.html").read_text()
+    assert '<p class="alert"><b>TLS CERTIFICATES WERE NOT VERIFIED' in page
+
+
+def test_paths_in_an_ini_file_are_relative_to_it(new_sandbox, kit, pytester) -> None:
+    folder = pytester.mkdir("below")
+    pytester.makeini("[pytest]\nedfi_report = packs/nightly")
+    pytester.chdir()
+    kit.monkeypatch.chdir(folder)
+    assert kit.subprocess(new_sandbox(), "--pyargs", "pytest_edfi_cte", "-c", "../tox.ini").ret == 0
+    assert (pytester.path / "packs" / "nightly" / SUMS).exists()
 
 
 # -- exit codes -----------------------------------------------------------------------------------

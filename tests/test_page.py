@@ -400,6 +400,25 @@ def test_a_conformant_page_says_so_and_no_more(show) -> None:
     assert "this report is not a certification" in shown.locator("footer").inner_text()
 
 
+def test_what_was_seen_of_a_product_is_evidence(show) -> None:
+    """Observe mode: the product is judged, and its own step is shown."""
+    step = {"line": "./sync.sh create: exit code 0 after 1.2 s", "output": "sent 1 record"}
+    shown = show(made(check(verdict="failed", steps=[step]), runs=[run_info(mode="observe")]))
+    assert "the product was judged (observe)" in shown.locator(".banner").inner_text()
+    assert "What was seen of the product" in shown.locator("article").inner_text()
+    assert "sent 1 record" in shown.locator("article").inner_text()
+    assert "--edfi-mode=observe" in shown.locator("main").inner_text()
+
+
+def test_several_runs_are_told_apart(show) -> None:
+    other = run_info(id="b", api={**run_info()["api"], "url": "https://other/api"})
+    shown = show(made(check(), check("s-2-update", run=1, number=2), runs=[run_info(), other]))
+    assert shown.locator(".banner .subject").count() == 2
+    shown.locator("#open").click()
+    metas = shown.locator("article .meta").all_inner_texts()
+    assert [("https://other/api" in m) for m in metas] == [False, True]
+
+
 def test_an_interrupted_run_is_not_good(show) -> None:
     shown = show(made(check(), runs=[run_info(outcome="interrupted")]))
     assert shown.locator("h1").inner_text() == "✗ Interrupted"

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "mutate": "would these tests notice an API that is wrong?",
     "sandbox": "run an Ed-Fi API on this machine",
     "report": "render, merge or compare results of runs",
+    "rehearse": "let your product talk to a sandbox, and judge how it behaved",
 }
 
 

@@ -107,25 +107,25 @@ class Contract:
 
     def table(self, name: str = TABLE) -> Json:
         """A certification table with its scenarios, checked against ``scenario-table.json``."""
-        path = f"scenarios/{name}.yaml"
-        content, lines = self._yaml(path)
-        validator = self._validator("schemas/scenario-table.json")
-        error = _first(validator.iter_errors(content))
-        if error is not None:
-            where = list(error.absolute_path)
-            label = _label(where)
-            raise ContractError(path, lines(where), f"{label}{error.message}")
-        table: Json = content
-        return table
+        return self._checked(f"scenarios/{name}.yaml", "schemas/scenario-table.json")
 
-    def requirements(self) -> list[Json]:
-        """What a host must, should and could do, checked against ``requirements.json``."""
-        path = "requirements.yaml"
+    def rehearsal(self) -> Json:
+        """Steps, troubles, limits and wire checks of a rehearsal; see ``rehearsal.yaml``."""
+        return self._checked("rehearsal.yaml", "schemas/rehearsal.json")
+
+    def _checked(self, path: str, schema: str) -> Json:
+        """A YAML file of the contract that fits a schema of the contract."""
         content, lines = self._yaml(path)
-        error = _first(self._validator("schemas/requirements.json").iter_errors(content))
+        error = _first(self._validator(schema).iter_errors(content))
         if error is not None:
             where = list(error.absolute_path)
             raise ContractError(path, lines(where), f"{_label(where)}{error.message}")
+        checked: Json = content
+        return checked
+
+    def requirements(self) -> list[Json]:
+        """What a host must, should and could do, checked against ``requirements.json``."""
+        content = self._checked("requirements.yaml", "schemas/requirements.json")
         found: list[Json] = content["requirements"]
         return found
 

@@ -26,6 +26,11 @@ class DescriptorMap:
     def __bool__(self) -> bool:
         return bool(self._pairs)
 
+    @property
+    def stored(self) -> list[str]:
+        """Every stored value that counts as one of the table."""
+        return list(self._pairs)
+
     def stored_as(self, wanted: str) -> list[str]:
         """The table's value, and every stored one that counts as it."""
         return [wanted, *(stored for stored, own in self._pairs.items() if own == wanted)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_edfi_cte.rehearsal.task import Task
     from pytest_edfi_cte.scenarios import Scenario
 
 
@@ -19,4 +20,14 @@ def pytest_edfi_act(scenario: Scenario, step: str, values: dict[str, Any]) -> ob
     done (its text becomes evidence): no other implementation is asked then. An exception means
     that the product failed; it becomes a finding. A command of ``--edfi-act`` for the step goes
     first, and the fixture ``edfi_product`` replaces all of this.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_edfi_rehearse(task: Task) -> object:
+    """Make your product do what a step of ``edfi_rehearsal`` asks for.
+
+    ``task`` has ``step``, ``url``, ``client_id``, ``client_secret``, ``records``, ``rows``, ``csv``
+    and ``json``. It is asked where ``run()`` or ``act(step)`` is given no product. An exception
+    means that the product failed.
     """

@@ -1,12 +1,16 @@
-"""How durations, commands of the product and descriptor pairs are written in options."""
+"""How school years, durations, commands of the product and pairs are written in options."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Callable
+from datetime import date
 
 STEPS = ("create", "update")
+EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
+#: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
+SCHOOL_YEAR_STARTS = 7
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _URI = r"uri://[^/#\s]+(?:/[^/#\s]+)*/(\w+)#.+"
 
@@ -68,3 +72,28 @@ def checked_pair(stored: str, wanted: str) -> tuple[str, str]:
     if names[0] != names[1]:
         raise ValueError(f"{stored} and {wanted} are values of different descriptors")
     return stored, wanted
+
+
+def school_year(text: str) -> int:
+    """The year a school year ends in; ValueError for anything else."""
+    span = re.fullmatch(r"(\d{4})\s*[-/]\s*(\d{2}|\d{4})", text)
+    if span:
+        ends = int(span[1]) + 1
+        raise ValueError(f"{text!r}: a school year is named by the year it ends in, e.g. {ends}")
+    if not re.fullmatch(r"\d{4}", text) or not EARLIEST_YEAR <= int(text) <= LATEST_YEAR:
+        raise ValueError(f"{text!r} is not a school year; expected the year it ends in, e.g. 2027")
+    return int(text)
+
+
+def current_school_year(today: date | None = None) -> int:
+    """The school year of a day, by default today, named by the year it ends in."""
+    day = today or date.today()  # noqa: DTZ011 - the school's calendar day, not an instant
+    return day.year + (day.month >= SCHOOL_YEAR_STARTS)
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """``NAME=VALUE`` as name and value; ValueError for anything else."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(f"{text!r} is not NAME=VALUE, e.g. studentUniqueId=604822")
+    return name.strip(), value

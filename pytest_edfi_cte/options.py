@@ -6,15 +6,21 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_edfi_cte.notations import STEPS, act, choice, descriptor_pair, duration
+from pytest_edfi_cte.notations import (
+    STEPS,
+    act,
+    assignment,
+    choice,
+    descriptor_pair,
+    duration,
+    school_year,
+)
 from pytest_edfi_cte.values import (
     SECRET_VARIABLE,
-    assignment,
     boolean,
     count,
     namespace,
     positive,
-    school_year,
     seed,
     url,
 )

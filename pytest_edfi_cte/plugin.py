@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_edfi_cte import fixtures, hookspecs, options, sandbox_fixtures, settings
+from pytest_edfi_cte import (
+    fixtures,
+    hookspecs,
+    options,
+    rehearsal_fixtures,
+    sandbox_fixtures,
+    settings,
+)
 from pytest_edfi_cte.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     config.pluginmanager.register(fixtures, "edfi_cte_fixtures")
     config.pluginmanager.register(sandbox_fixtures, "edfi_cte_sandbox_fixtures")
+    config.pluginmanager.register(rehearsal_fixtures, "edfi_cte_rehearsal_fixtures")
     config.pluginmanager.register(sandbox_fixtures.Desks(), "edfi_cte_desks")
     try:
         effective = settings.read_settings(config)

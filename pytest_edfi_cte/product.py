@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.judge import WORDS, Finding, Kind
 from pytest_edfi_cte.scenarios import Scenario
 
@@ -24,6 +26,7 @@ Json = dict[str, Any]
 TAIL_BYTES, TAIL_LINES = 4096, 30
 FRAMES = 3  # of a traceback
 NOTHING = "returned nothing"
+ACT_TIMEOUT = 600.0  # seconds
 
 
 class Product(Protocol):
@@ -76,6 +79,10 @@ class Command:
 
     def __call__(self, scenario: Scenario, step: str, values: Json) -> Act:
         """Run it with the values as JSON on stdin and in the environment."""
+        return self.run(environment(scenario, step, values), json.dumps(values))
+
+    def run(self, variables: Mapping[str, str], given: str) -> Act:
+        """Run it with this environment, and with a text on stdin."""
         who = self.name
         began = time.perf_counter()
         # A file and not a pipe: a child that stays behind cannot keep us waiting for its end.
@@ -84,7 +91,7 @@ class Command:
                 process = subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
                     self.words,
                     cwd=self.folder,
-                    env=environment(scenario, step, values),
+                    env=variables,
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -96,7 +103,7 @@ class Command:
             with process:
                 problem: Kind = "ok"
                 try:
-                    process.communicate(json.dumps(values).encode(), timeout=self.timeout)
+                    process.communicate(given.encode(), timeout=self.timeout)
                     outcome = f"exit code {process.returncode}"
                     problem = "act-failed" if process.returncode else "ok"
                 except subprocess.TimeoutExpired:
@@ -168,6 +175,22 @@ def called(name: str, product: Callable[..., object], *given: object, **named: o
     said = NOTHING if result is None else "returned"
     output = "" if result is None else _last_lines(str(result))
     return Act(name, said, time.perf_counter() - began, output)
+
+
+def command(text: str, timeout: float = ACT_TIMEOUT) -> Command:
+    """A command as people write it, run in the current folder; no shell reads it.
+
+    Raises :class:`ConfigurationError` for one that cannot be run.
+    """
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise ConfigurationError(f"the command {text}: {str(error).lower()}") from None
+    if not words:
+        raise ConfigurationError("no command is named")
+    if shutil.which(words[0]) is None:
+        raise ConfigurationError(f"{words[0]}: there is no such command that can be run")
+    return Command(words, Path.cwd(), timeout)
 
 
 def commands(

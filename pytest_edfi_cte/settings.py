@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.notations import current_school_year
 from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, Option
 from pytest_edfi_cte.secret import Secret
 from pytest_edfi_cte.values import SANDBOX, SECRET_VARIABLE
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     import argparse
 
     import pytest
-
-#: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
-SCHOOL_YEAR_STARTS = 7
 
 
 @dataclass(frozen=True)
@@ -228,8 +226,7 @@ def resolve(
     if values["url"] == "":
         values["url"] = None
     if values["school_year"] is None:
-        day = today or date.today()  # noqa: DTZ011 - the school's calendar day, not an instant
-        values["school_year"] = day.year + (day.month >= SCHOOL_YEAR_STARTS)
+        values["school_year"] = current_school_year(today)
         reader.sources["school_year"] = "today's date"
     if values["seed"] is None:
         values["seed"] = random.SystemRandom().randrange(10**9)

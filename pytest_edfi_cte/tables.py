@@ -14,8 +14,9 @@ from typing import Any
 
 from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.notations import SCHOOL_YEAR_STARTS
 from pytest_edfi_cte.scenarios import STEPS, Row, Table, put
-from pytest_edfi_cte.settings import SCHOOL_YEAR_STARTS, Settings
+from pytest_edfi_cte.settings import Settings
 
 Json = dict[str, Any]
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 SANDBOX = "sandbox"
 SECRET_VARIABLE = "EDFI_CLIENT_SECRET"  # noqa: S105 - the name of a variable, not its value
-EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
 
 def url(text: str) -> str:
@@ -28,17 +27,6 @@ def url(text: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError(f"{text!r} has a query or fragment; give the base URL alone")
     return text
-
-
-def school_year(text: str) -> int:
-    """A school year by the year it ends in."""
-    span = re.fullmatch(r"(\d{4})\s*[-/]\s*(\d{2}|\d{4})", text)
-    if span:
-        ends = int(span[1]) + 1
-        raise ValueError(f"{text!r}: a school year is named by the year it ends in, e.g. {ends}")
-    if not re.fullmatch(r"\d{4}", text) or not EARLIEST_YEAR <= int(text) <= LATEST_YEAR:
-        raise ValueError(f"{text!r} is not a school year; expected the year it ends in, e.g. 2027")
-    return int(text)
 
 
 def positive(text: str) -> float:
@@ -80,11 +68,3 @@ def namespace(text: str) -> str:
     if not re.fullmatch(r"uri://[^/#\s]+", text):
         raise ValueError(f"{text!r} is not a descriptor namespace such as uri://ed-fi.org")
     return text
-
-
-def assignment(text: str) -> tuple[str, str]:
-    """``NAME=VALUE`` as name and value."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise ValueError(f"{text!r} is not NAME=VALUE, e.g. studentUniqueId=604822")
-    return name.strip(), value

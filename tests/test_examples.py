@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import shlex
 import shutil
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import pytest_edfi_cte
-from pytest_edfi_cte import fixtures, sandbox_fixtures
-from pytest_edfi_cte.commands import sandbox
+from pytest_edfi_cte import cli, fixtures, rehearsal_fixtures, sandbox_fixtures
+from pytest_edfi_cte.commands import rehearse, sandbox
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
@@ -33,6 +34,19 @@ def test_own_suite(pytester) -> None:
     pytester.runpytest_inprocess("--edfi-url=sandbox", "-p", "no:randomly").assert_outcomes(
         passed=4
     )
+
+
+@pytest.fixture
+def vendors_product(monkeypatch) -> None:
+    """The example's product with our Python, and with pauses that are short."""
+    monkeypatch.setenv("PYTHON", sys.executable)
+    monkeypatch.setenv("CTE_SCREEN_PAUSE", "0.1")
+
+
+def test_vendor_suite(pytester) -> None:
+    shutil.copytree(ROOT / "examples/vendor_suite", pytester.path, dirs_exist_ok=True)
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1)
 
 
 def blocks(language: str) -> list[str]:
@@ -59,7 +73,7 @@ def test_the_readme_begins_with_its_two_commands() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [c for c in commands() if re.match("pytest |edfi-cte (?!sandbox)", c)],
+    [c for c in commands() if re.match("pytest |edfi-cte (?!sandbox|rehearse)", c)],
 )
 def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatch) -> None:
     """As it stands, but for the address and credentials of the sandbox."""
@@ -135,14 +149,39 @@ def test_every_sandbox_of_the_readme_starts_and_stops(command, pytester) -> None
     assert started.end() == (0, "")
 
 
+REHEARSALS = [c for c in commands() if c.startswith("edfi-cte rehearse")]
+
+
+@pytest.mark.parametrize("command", [c for c in REHEARSALS if "--act" in c])
+def test_every_rehearsal_of_the_readme_passes(
+    command, vendors_product, monkeypatch, tmp_path, capsys
+) -> None:
+    """As it stands, in the checkout, but for where the result goes."""
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(command.replace("--json ", f"--json {tmp_path}/"))
+    assert cli.main(words[1:]) == 0
+    assert "\nPASSED: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [c for c in REHEARSALS if "--act" not in c])
+def test_every_rehearsal_of_the_readme_asks_a_person(
+    command, monkeypatch, tmp_path, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n" * 5))
+    assert cli.main(shlex.split(command)[1:]) == 1
+    assert capsys.readouterr().out.count("Press Enter when done.") == 5
+
+
 def test_every_command_of_the_readme_is_run_by_one_of_these_tests() -> None:
     known = ("pytest ", "edfi-cte ", "python3 -m venv ", "python benchmarks/")
     assert [c for c in commands() if not c.startswith(known)] == []
 
 
-def test_every_option_of_the_sandbox_is_in_the_readme() -> None:
+@pytest.mark.parametrize("module", [sandbox, rehearse], ids=["sandbox", "rehearse"])
+def test_every_option_of_the_commands_is_in_the_readme(module) -> None:
     parser = argparse.ArgumentParser(add_help=False)
-    sandbox.add_arguments(parser)
+    module.add_arguments(parser)
     for action in parser._actions:
         assert (
             f"`{action.option_strings[0]} " in README or f"`{action.option_strings[0]}`" in README
@@ -158,8 +197,11 @@ def test_the_waivers_of_the_readme_are_understood(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))
-def test_every_snippet_of_the_readme_runs(snippet, pytester) -> None:
+def test_every_snippet_of_the_readme_runs(snippet, pytester, vendors_product) -> None:
     name = "conftest" if "conftest.py" in snippet else "test_snippet"
+    if "./sync.sh" in snippet:
+        shutil.copytree(ROOT / "examples/vendor_suite/cte_screen", pytester.path / "cte_screen")
+        shutil.copy(ROOT / "examples/vendor_suite/sync.sh", pytester.path)
     pytester.makepyfile(**{name: snippet})
     result = pytester.runpytest_inprocess("--edfi-url=sandbox", "-p", "no:randomly")
     result.assert_outcomes(passed=2 + len(re.findall(r"^def test_", snippet, re.MULTILINE)))
@@ -175,7 +217,7 @@ def test_every_ini_of_the_readme_is_understood(snippet, pytester) -> None:
 def test_every_option_fixture_and_verdict_is_in_the_readme() -> None:
     for option in OPTIONS:
         assert option.flag in README
-    for name in {**vars(fixtures), **vars(sandbox_fixtures)}:
+    for name in {**vars(fixtures), **vars(sandbox_fixtures), **vars(rehearsal_fixtures)}:
         if name.startswith("edfi_"):
             assert f"`{name}`" in README or f"`{name}(" in README, name
 

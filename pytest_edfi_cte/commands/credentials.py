@@ -17,7 +17,7 @@ from pytest_edfi_cte.errors import ConfigurationError
 VARIABLE = "EDFI_SANDBOX_CLIENTS"
 
 #: First line of an env file: one that begins otherwise is somebody's own and is not overwritten.
-MARK = "# Written by edfi-cte sandbox, which removes it when it stops."
+MARK = "# Written by edfi-cte, which removes it when it stops."
 
 _FORM = "ID:SECRET:CLAIMSET:EDORG[,EDORG...]"
 _NAMES = ("id", "secret", "claim_set", "ed_orgs", "namespaces")

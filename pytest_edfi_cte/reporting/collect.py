@@ -80,6 +80,8 @@ class Collector:
             return report
         if report.when == "call" or (report.when == "setup" and not report.passed):
             verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
+            if kind[0] == "own" and call.excinfo and not isour_bug(call.excinfo):
+                verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
             result = self._result(item, kind, verdict, report)
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
             report.edfi = result  # type: ignore[attr-defined]  # pytest sends extra attributes along

@@ -110,6 +110,11 @@ class Tokens:
         with self._lock:
             self._tokens.clear()
 
+    def revoke(self, header: str | None) -> None:
+        """The token that an ``Authorization`` header carries is not valid any more."""
+        with self._lock:
+            self._tokens.pop((header or "").partition(" ")[2].strip(), None)
+
     def owner(self, header: str | None) -> Client | None:
         """Whose token an ``Authorization`` header carries, None where there is none that counts."""
         scheme, _, token = (header or "").partition(" ")

@@ -47,9 +47,11 @@ class Trouble:
     """Which requests, and what happens to them. Everything given happens, in this order.
 
     Which: ``method`` (GET, POST…), ``path`` (a glob in any case, on the path without query:
-    ``/ed-fi/students*`` below the data address, or ``/oauth/token``), ``client`` (a client id);
+    ``/ed-fi/students*`` below the data address, or ``/oauth/token``), ``client`` (a client id),
+    ``containing`` (a text in the body as sent, such as a student's id);
     None is every one. The first ``after`` such requests pass, then ``times`` are troubled (None:
-    all). ``delay``: seconds to wait first. ``drop="before"``: the connection closes and the API
+    all). ``delay``: seconds to wait first. ``expire``: the token that the request carries is not
+    valid any more, now and later. ``drop="before"``: the connection closes and the API
     never saw the request. ``status``, with ``headers`` and ``body`` (JSON, or text as it is): that
     is answered, the API never saw the request. Without ``status``, ``headers`` are added to the
     API's answer and ``body`` replaces its body. ``retry_after``: seconds, becomes a
@@ -63,6 +65,7 @@ class Trouble:
     method: str | None = None
     path: str | None = None
     client: str | None = None
+    containing: str | None = None
     after: int = 0
     times: int | None = None
     status: int | None = None
@@ -72,6 +75,7 @@ class Trouble:
     delay: float | None = None
     drop: str | None = None
     truncate: int | None = None
+    expire: bool = False
 
     def __post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:  # noqa: PLR2004 - final HTTP statuses
@@ -85,10 +89,10 @@ class Trouble:
             if value is not None and value < 0:
                 raise ValueError(f"{name} {value!r} is below 0")
         actions = (self.status, self.headers, self.body, self.retry_after, self.delay, self.drop)
-        if all(action is None for action in (*actions, self.truncate)):
+        if all(action is None for action in (*actions, self.truncate)) and not self.expire:
             raise ValueError(
-                "a fault must do something: give status, headers, body, retry_after, delay, drop"
-                " or truncate"
+                "a fault must do something: give status, headers, body, retry_after, delay, drop,"
+                " truncate or expire"
             )
 
     def fits(self, request: Request, client: str | None) -> bool:
@@ -97,6 +101,7 @@ class Trouble:
         return (
             self.method in (None, request.method)
             and self.client in (None, client)
+            and (self.containing is None or self.containing in request.get_data(as_text=True))
             and (
                 self.path is None
                 or any(
@@ -109,6 +114,7 @@ class Trouble:
     def __str__(self) -> str:
         """What it does, in a few words."""
         words = [f"{self.delay:g} s late"] if self.delay else []
+        words += ["token expired"] if self.expire else []
         words += [f"dropped {self.drop} it was handled"] if self.drop else []
         words += [f"answered {self.status}"] if self.status else []
         words += [f"cut after {self.truncate} bytes"] if self.truncate is not None else []
@@ -196,9 +202,13 @@ class Fault:
 
 
 class Faults:
-    """The faults of one sandbox; the first one made is outermost."""
+    """The faults of one sandbox; the first one made is outermost.
 
-    def __init__(self) -> None:
+    ``expire`` makes the token of an ``Authorization`` header invalid.
+    """
+
+    def __init__(self, expire: Callable[[str | None], None]) -> None:
+        self._expire = expire
         self._numbers = itertools.count(1)
         self._active: dict[int, Fault] = {}
         self._lock = threading.Lock()
@@ -245,6 +255,8 @@ class Faults:
             if not fault.trouble.fits(request, client) or not fault.strikes():
                 return proceed(request)
             request.environ.setdefault(TRACE, []).append(str(fault.trouble))
+            if fault.trouble.expire:
+                self._expire(request.headers.get("Authorization"))
             return fault.trouble.apply(request, proceed, self._hurry.wait)
 
         return troubled

@@ -42,7 +42,7 @@ class Gate:
         base: str,
     ) -> None:
         self.log = RequestLog()
-        self.faults = Faults()
+        self.faults = Faults(tokens.revoke)
         self.admin: WSGIApplication | None = None
         self._tokens = tokens
         self._clock = clock

@@ -185,3 +185,25 @@ def test_many_threads_meet_a_fault_exactly_so_often(api):
         thread.join()
     assert sorted(statuses) == [200] * 15 + [500] * 5
     assert fault.hits == 5
+
+
+def test_only_requests_that_contain_a_text(api):
+    fault = api.sandbox.fault(path="/ed-fi/students*", containing='"s-2"', status=500)
+    assert [api.post("students", student(f"s-{n}")).status_code for n in (1, 2, 3)] == [
+        201,
+        500,
+        201,
+    ]
+    assert api.get("students").status_code == 200
+    assert fault.hits == 1
+
+
+def test_a_token_that_expires_on_the_way(api):
+    with api.sandbox.fault(method="POST", path="/ed-fi/*", after=1, times=1, expire=True):
+        assert api.post("students", student("s-1")).status_code == 201
+        refused = api.post("students", student("s-2"))
+        assert refused.status_code == 401
+        assert "expired" in refused.json()["detail"]
+    assert api.post("students", student("s-2")).status_code == 401
+    assert api.sandbox.requests[-2].fault == "token expired"
+    assert [r["studentUniqueId"] for r in api.sandbox.records("students")] == ["s-1"]

@@ -1,0 +1,303 @@
+"""Let your product talk to a sandbox, and judge how it behaved: steps 5 to 9 of the certification.
+
+A sandbox is started; your product plays the steps one after the other, made to act by you or by a
+command; the API gets into trouble where the certification asks for it; what was recorded is judged.
+Exit code 0: every must is met; 1: not; 2: interrupted; 4: a mistake in the set-up.
+
+  edfi-cte rehearse --act ./sync.sh
+  edfi-cte rehearse --env-file product.env
+
+The command is run as `CMD STEP` for each step, without a shell. It finds EDFI_URL, EDFI_CLIENT_ID,
+EDFI_CLIENT_SECRET, EDFI_STEP, EDFI_SCHOOL_YEAR, EDFI_STUDENTS_CSV and EDFI_STUDENTS_JSON in its
+environment, and the same with the wanted records as JSON on stdin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pytest_edfi_cte.cli import ExitCode
+from pytest_edfi_cte.commands.credentials import env_file
+from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.notations import assignment, descriptor_pair, duration, school_year
+from pytest_edfi_cte.product import ACT_TIMEOUT, Act, Command, command
+from pytest_edfi_cte.rehearsal.handout import COLUMNS
+from pytest_edfi_cte.rehearsal.props import ERRORS, RETRY_AFTER, STUDENTS
+from pytest_edfi_cte.rehearsal.script import ASSOCIATIONS, Step, shipped_script
+from pytest_edfi_cte.rehearsal.stage import Rehearsal
+from pytest_edfi_cte.rehearsal.task import Task
+from pytest_edfi_cte.rehearsal.words import NARROW, WIDE, as_json, page, passed
+from pytest_edfi_cte.reporting.model import visible
+from pytest_edfi_cte.terminal import instructions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``edfi-cte rehearse``."""
+    names = ", ".join(step.id for step in shipped_script().steps)
+    add = parser.add_argument_group("who acts").add_argument
+    add(
+        "--act",
+        metavar="CMD",
+        help="a command that makes your product act; without it you are asked to",
+    )
+    add(
+        "--act-timeout",
+        type=_parsed(duration),
+        default=ACT_TIMEOUT,
+        metavar="TIME",
+        help="how long the command may run for a step (default: 10m)",
+    )
+    add(
+        "--wait",
+        type=_parsed(duration),
+        default=0.0,
+        metavar="TIME",
+        help="how long the product may go on sending after the command has ended, e.g. 2m "
+        "(default: %(default)g)",
+    )
+    add(
+        "--env-file",
+        metavar="FILE",
+        help="write the address and credentials to this file for your product, for your eyes only "
+        "(mode 0600), removed at the end",
+    )
+    add = parser.add_argument_group("what is played").add_argument
+    add("--steps", metavar="STEP,STEP", help=f"only these of {names}")
+    add(
+        "--students",
+        type=int,
+        default=STUDENTS,
+        metavar="N",
+        help=f"students of the step batch (default: %(default)s; errors has {ERRORS})",
+    )
+    add("--data-standard", choices=("4.0", "5.0"), default="5.0", help="default: %(default)s")
+    add(
+        "--school-year",
+        type=_parsed(school_year),
+        metavar="2027",
+        help="the year it ends in (default: this one)",
+    )
+    add("--seed", type=int, metavar="N", help="of the fictional students (default: random, shown)")
+    add(
+        "--retry-after",
+        type=float,
+        default=RETRY_AFTER,
+        metavar="SECONDS",
+        help="what the API asks for once (default: %(default)g)",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        type=_parsed(assignment),
+        metavar="NAME=VALUE",
+        help="replace a value of the certification table; repeatable",
+    )
+    add(
+        "--descriptor",
+        action="append",
+        default=[],
+        type=_parsed(descriptor_pair),
+        metavar="STORED=TABLE",
+        help="a state's own descriptor value that counts as one of the table's; repeatable",
+    )
+    add("--descriptor-file", metavar="FILE", help="CSV file with such pairs: stored,table")
+    add = parser.add_argument_group("what comes out").add_argument
+    add("--json", metavar="FILE", help="write the result as JSON")
+    add("--strict", action="store_true", help="a warning is a failure, too")
+
+
+def _parsed(parse: Any) -> Any:
+    """A parser of ours as argparse wants it: its ValueError becomes a readable message."""
+
+    def parsed(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Rehearse; 0 or 1. Raises :class:`ConfigurationError` for a mistake in the set-up."""
+    product = _command(arguments)
+    seed = arguments.seed
+    if seed is None:
+        seed = random.SystemRandom().randrange(10**9)
+    target = Path(arguments.json) if arguments.json else None
+    if target is not None and not target.parent.is_dir():
+        raise ConfigurationError(f"--json {target}: there is no folder {target.parent}")
+    rehearsal = Rehearsal(
+        students=arguments.students,
+        steps=[word.strip() for word in arguments.steps.split(",")] if arguments.steps else (),
+        data_standard=arguments.data_standard,
+        school_year=arguments.school_year,
+        seed=seed,
+        overrides=dict(arguments.set),
+        descriptors=dict(arguments.descriptor),
+        descriptor_file=arguments.descriptor_file,
+        retry_after=arguments.retry_after,
+        wait=arguments.wait,
+    )
+    with ExitStack() as stack:
+        stack.enter_context(_ended_by_sigterm())
+        stack.enter_context(rehearsal)
+        if arguments.env_file:
+            variables = {
+                "EDFI_URL": rehearsal.url,
+                "EDFI_CLIENT_ID": rehearsal.sandbox.client_id,
+                "EDFI_CLIENT_SECRET": rehearsal.sandbox.client_secret,
+            }
+            stack.enter_context(env_file(Path(arguments.env_file), variables))
+        say = _Screen()
+        say.lines(_head(rehearsal, arguments, seed, say.width))
+        for number, step in enumerate(rehearsal.steps, 1):
+            say.text(
+                f"Step {number} of {len(rehearsal.steps)}, {step.id}: {step.title} "
+                f"(certification step {step.certification})"
+            )
+            _play(rehearsal, step, product, say)
+        results = rehearsal.results
+        told = (results, rehearsal.script, rehearsal.played, rehearsal.notes)
+        shown = page(*told, say.width, strict=arguments.strict)
+        # Words that are shared with pytest name its options; here they are called the same.
+        say.lines([shown.replace("--edfi-", "--")])
+        if target is not None:
+            facts = {**_facts(rehearsal), "seed": seed, "product": arguments.act}
+            whole = as_json(*told, facts)
+            text = rehearsal.redactor.clean(json.dumps(whole, indent=2, ensure_ascii=False))
+            try:
+                target.write_text(text + "\n", encoding="utf-8")
+            except OSError as error:
+                raise ConfigurationError(f"--json {target}: {error.strerror}") from None
+    return ExitCode.OK if passed(results, strict=arguments.strict) else ExitCode.FINDINGS
+
+
+def _command(arguments: argparse.Namespace) -> Command | None:
+    if arguments.act is None:
+        return None
+    try:
+        return command(arguments.act, arguments.act_timeout)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--act: {error}") from None
+
+
+def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: _Screen) -> None:
+    if product is None:
+        with rehearsal.playing(step.id) as (task, _):
+            say.lines(_to_do(rehearsal, task, say.width))
+            _wait_for_enter()
+    else:
+        say.text(f"Running: {product.name} {step.id}", "  ")
+        rehearsal.act(step.id, product)
+    played = rehearsal.played[step.id]
+    done: Act | None = played.act
+    what = f"{done.line}. " if done else ""
+    count = len(played.sent)
+    say.text(f"{what}The API received {count} request{'' if count == 1 else 's'}.", "  ")
+    say.lines([""])
+
+
+def _to_do(rehearsal: Rehearsal, task: Task, width: int) -> list[str]:
+    """What a person must now do, in the words of the table."""
+    lines = _wrapped(task.instructions, width)
+    if task.step == "create":
+        row = task.rows[0]
+        lines += ["", "  The student and the enrollment:"]
+        lines += [
+            f"    {name:<18}{row[name]}"
+            for name, (resource, _) in COLUMNS.items()
+            if resource != ASSOCIATIONS and name in row
+        ]
+    if task.step in ("create", "update"):
+        lines += instructions(rehearsal.table.scenario(task.step), task.url, width)
+    else:
+        lines += ["", f"  {len(task.rows)} students:", f"    {task.csv}", f"    {task.json}"]
+    return [*lines, ""]
+
+
+def _wait_for_enter() -> None:
+    sys.stdout.write("  Press Enter when done. ")
+    sys.stdout.flush()
+    if not sys.stdin.readline():
+        raise ConfigurationError(
+            "nobody is there to press Enter: give a command that makes the product act, --act CMD"
+        )
+
+
+def _head(rehearsal: Rehearsal, arguments: argparse.Namespace, seed: int, width: int) -> list[str]:
+    facts = _facts(rehearsal)
+    lines = [
+        *_wrapped(rehearsal.script.title, width, ""),
+        "",
+        f"  base URL       {rehearsal.url}",
+    ]
+    if arguments.env_file:
+        lines += [f"  credentials    in {arguments.env_file}, until the end"]
+    elif arguments.act is None:
+        lines += [
+            f"  client id      {rehearsal.sandbox.client_id}",
+            f"  client secret  {rehearsal.sandbox.client_secret}",
+        ]
+    year = f"{facts['school_year']} ({facts['school_year'] - 1}-{facts['school_year']})"
+    return [
+        *lines,
+        f"  data standard  {facts['data_standard']}",
+        f"  school year    {year}",
+        f"  seed           {seed}",
+        "",
+    ]
+
+
+def _facts(rehearsal: Rehearsal) -> dict[str, Any]:
+    return {
+        "data_standard": rehearsal.data_standard,
+        "school_year": rehearsal.settings.school_year,
+        "students": rehearsal.students,
+    }
+
+
+class _Screen:
+    """Writes to the terminal, safely and in its width."""
+
+    def __init__(self) -> None:
+        self.width = min(max(shutil.get_terminal_size((WIDE, 24)).columns, NARROW), WIDE)
+
+    def lines(self, lines: list[str]) -> None:
+        sys.stdout.write("".join(f"{visible(line)}\n" for line in lines))
+        sys.stdout.flush()
+
+    def text(self, text: str, indent: str = "") -> None:
+        self.lines(_wrapped(text, self.width, indent))
+
+
+def _wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the rehearsal as Ctrl-C does: the sandbox and the files are cleaned up."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

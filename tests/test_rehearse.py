@@ -1,0 +1,451 @@
+"""``edfi-cte rehearse``, the fixture ``edfi_rehearsal``, and what products are handed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from pytest_edfi_cte import cli
+from pytest_edfi_cte.contract import Contract, ContractError
+from pytest_edfi_cte.errors import ConfigurationError, NonConformance
+from pytest_edfi_cte.product import Command
+from pytest_edfi_cte.rehearsal.script import read_script, shipped_script
+from pytest_edfi_cte.rehearsal.stage import Rehearsal
+from pytest_edfi_cte.rehearsal.words import page
+from tests.conftest import TYPE
+from tests.wire_products import Clock, IgnoresRetryAfter, Product
+
+MAIN = "from pytest_edfi_cte.cli import main; raise SystemExit(main())"
+ROOT = Path(cli.__file__).parents[1]
+#: A product as a program: it gets along with the environment and stdin alone.
+PROGRAM = f"""
+import json, os, sys
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from types import SimpleNamespace
+from tests.wire_products import Clock, Product
+
+given = json.load(sys.stdin)
+assert sys.argv[1:] == ["--fast", given["step"]] == ["--fast", os.environ["EDFI_STEP"]]
+assert os.environ["EDFI_REHEARSAL"] == "1"
+assert os.environ["EDFI_URL"] == given["url"]
+assert Path(os.environ["EDFI_STUDENTS_JSON"]).read_text() == Path(given["json"]).read_text()
+assert os.environ["EDFI_STUDENTS_CSV"] == given["csv"]
+assert os.environ["EDFI_SCHOOL_YEAR"] == str(given["school_year"])
+given["client_secret"] = os.environ["EDFI_CLIENT_SECRET"]
+product = Product(Clock())
+product(SimpleNamespace(**given))
+product.close()
+print("sent with", given["client_secret"])
+"""
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch) -> str:
+    (tmp_path / "product.py").write_text(PROGRAM)
+    monkeypatch.chdir(tmp_path)
+    return f"{shlex.quote(sys.executable)} product.py --fast"
+
+
+def test_a_command_acts(program, capsys, tmp_path) -> None:
+    arguments = ["rehearse", "--act", program, "--steps", "create,batch", "--seed", "1"]
+    small = ["--students", "2", "--school-year", "2027"]
+    assert cli.main([*arguments, *small, "--json", "result.json"]) == 0
+    out = capsys.readouterr().out
+    assert "Step 1 of 2, create: Create a student in a CTE program (certification step 5)" in out
+    assert f"Running: {shlex.split(program)[0]} product.py --fast create" in out
+    assert "exit code 0" in out
+    assert "school year    2027 (2026-2027)" in out
+    assert "passed          Scenario 1, the association is there with every value" in out
+    assert "not covered     A person can map local values to the API's descriptors." in out
+    assert "Step 7: Error handling" not in out  # was not played
+    assert "PASSED: 15 passed, 8 do not apply (steps played: create, batch)." in out
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["passed"] is True
+    assert result["facts"]["seed"] == 1
+    verdicts = {check["id"]: check["verdict"] for check in result["checks"]}
+    assert verdicts["batch.present"] == "passed"
+    assert verdicts["update.in-place"] == "does not apply"
+    assert [step["id"] for step in result["steps"]] == ["create", "batch"]
+    assert result["steps"][0]["output"] == "sent with [redacted]"
+    assert any("POST /oauth/token → 200" in line for line in result["steps"][0]["requests"])
+    assert {"step": 5, "what": shipped_script().not_covered[0][1]} in result["not_covered"]
+
+
+def test_a_product_that_fails_and_sends_nothing(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    act = f"{shlex.quote(sys.executable)} -c 'import sys; sys.exit(\"no license\")'"
+    assert cli.main(["rehearse", "--act", act, "--steps", "create"]) == 1
+    out = capsys.readouterr().out
+    assert "FAILED          The product ends each step well" in out
+    assert "received  exit code 1" in out
+    assert "no license" in out
+    assert "step create: the product sent nothing at all" in out
+    assert "NOT TESTABLE    Scenario 1, the association is there with every value" in out
+    assert "passed   " not in out
+
+
+def test_next_steps_name_the_options_of_the_command(program, tmp_path, capsys) -> None:
+    skipping = f"import sys\nif sys.argv[-1] == 'update': sys.exit()\n{PROGRAM}"
+    (tmp_path / "product.py").write_text(skipping)
+    assert cli.main(["rehearse", "--act", program, "--steps", "create,update"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "nothing changed: the record is as it was before the update" in out
+    assert "give it some: --wait 15m" in out
+    assert "--edfi-" not in out
+
+
+def test_a_command_that_does_not_end_is_stopped(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    act = f"{shlex.quote(sys.executable)} -c 'import time; time.sleep(60)'"
+    given = ["rehearse", "--act", act, "--act-timeout", "0.2", "--steps", "errors"]
+    assert cli.main([*given, "--json", str(tmp_path)]) == 4
+    captured = capsys.readouterr()
+    assert "received  stopped: not done within 0.2 s" in captured.out
+    assert "Is a directory" in captured.err
+
+
+def test_what_a_product_sends_cannot_move_the_cursor() -> None:
+    clock = Clock()
+    product = Product(clock)
+
+    def act(task) -> None:
+        product(task)
+        evil = {**task.records["students"][0], "studentUniqueId": "\x1b[2J\u202e"}
+        product.send("students", evil)
+
+    with Rehearsal(students=2, steps=["batch"], seed=1, clock=clock) as rehearsal:
+        rehearsal.run(act)
+        with pytest.raises(NonConformance) as error:
+            rehearsal.require("batch.once")
+        shown = page(rehearsal.results, rehearsal.script, rehearsal.played)
+    product.close()
+    for text in (str(error.value), shown):
+        assert "\\u001b[2j\\u202e" in text
+        assert "\x1b" not in text
+
+
+def test_strict_makes_warnings_fail() -> None:
+    clock = Clock()
+    product = IgnoresRetryAfter(clock)
+    options = {"steps": ["errors", "recover"], "seed": 1, "clock": clock}
+    with Rehearsal(**options) as rehearsal:
+        rehearsal.run(product)
+        rehearsal.conclude()
+        with pytest.raises(NonConformance, match="before the time that the API had"):
+            rehearsal.conclude(strict=True)
+        with pytest.raises(NonConformance, match="errors.retry-after"):
+            rehearsal.require("errors.retry-after")
+        assert rehearsal.require("errors.backoff").note == "pauses such as 0.10 s, 0.20 s, 0.40 s"
+    product.close()
+
+
+class Person:
+    """Stands for a person and the product's screens: works whenever Enter is pressed."""
+
+    def __init__(self, monkeypatch, capsys) -> None:
+        self.capsys = capsys
+        self.seen = ""
+        self.product = Product(Clock())
+        monkeypatch.setattr("sys.stdin", self)
+
+    def readline(self) -> str:
+        told = self.capsys.readouterr().out
+        self.seen += told
+        return self.enter(told)
+
+    def enter(self, told: str) -> str:
+        return "\n"
+
+
+def test_a_person_acts(monkeypatch, capsys, tmp_path) -> None:
+    person = Person(monkeypatch, capsys)
+    file = tmp_path / "product.env"
+    modes = []
+
+    def enter(_told: str) -> str:
+        modes.append((stat.S_IMODE(file.stat().st_mode), file.read_text()))
+        return "\n"
+
+    person.enter = enter
+    arguments = ["rehearse", "--steps", "create,update", "--env-file", str(file), "--seed", "1"]
+    assert cli.main([*arguments, "--students", "2", "--set", "studentUniqueId=604822"]) == 1
+    out = person.seen + capsys.readouterr().out
+    assert "Press Enter when done." in out
+    assert "studentUniqueId   604822" in out
+    assert "cteProgramServiceDescriptor" in out
+    assert 'change primaryIndicator of "Information Technology" from true to false' in " ".join(
+        out.split()
+    )
+    assert "does not apply  The product ends each step well (a person acted" in out
+    assert "The API received 0 requests." in out
+    assert [mode for mode, _ in modes] == [0o600, 0o600]
+    assert "EDFI_CLIENT_SECRET=" in modes[0][1]
+    assert not file.exists()
+    assert "client secret" not in out
+
+
+def test_a_person_sees_credentials_and_files(monkeypatch, capsys) -> None:
+    person = Person(monkeypatch, capsys)
+    files = []
+
+    def enter(told: str) -> str:
+        files.extend(Path(line.strip()) for line in told.splitlines() if line.endswith(".csv"))
+        assert all(file.exists() for file in files)
+        return "\n"
+
+    person.enter = enter
+    assert cli.main(["rehearse", "--steps", "batch", "--students", "3"]) == 1
+    assert "client secret  " in person.seen
+    assert "3 students:" in person.seen
+    (file,) = files
+    assert not file.exists(), "nothing is left behind"
+
+
+def test_nobody_is_there(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert cli.main(["rehearse"]) == 4
+    assert "nobody is there to press Enter: give a command" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--act", ""], "--act: no command is named"),
+        (["--act", "'"], "no closing quotation"),
+        (["--act", "./no-such-command"], "--act: ./no-such-command: there is no such command"),
+        (["--steps", "jump"], "no step 'jump'; the steps are create, update, batch"),
+        (["--steps", "update"], "the step update needs create: play create,update"),
+        (["--steps", "recover"], "the step recover needs errors"),
+        (["--students", "0"], "0 students: a batch has at least one"),
+        (["--set", "nonsense=1"], "nonsense: no such property"),
+        (["--json", "nowhere/result.json"], "there is no folder nowhere"),
+        (["--retry-after", "-1"], "retry_after and wait are seconds, not below 0"),
+        (["--descriptor-file", "nowhere.csv"], "nowhere.csv cannot be read"),
+        (
+            ["--descriptor", f"{TYPE}=uri://x.example/ProgramTypeDescriptor#X"],
+            "no value of the table",
+        ),
+    ],
+)
+def test_mistakes_are_said_before_anything_starts(arguments, said, capsys) -> None:
+    given = arguments if "--act" in arguments else ["--act", sys.executable, *arguments]
+    assert cli.main(["rehearse", *given]) == 4
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set", "nonsense"], "is not NAME=VALUE"),
+        (["--wait", "soon"], "is not a duration"),
+        (["--school-year", "27"], "is not a school year"),
+        (["--descriptor", "x"], "is not a descriptor value"),
+    ],
+)
+def test_values_that_cannot_be_read(arguments, said, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["rehearse", *arguments])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_sigterm_ends_it_cleanly(tmp_path) -> None:
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("EDFI_", "COVERAGE"))}
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "rehearse", "--env-file", "product.env"],
+        cwd=tmp_path,
+        env={**env, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for line in process.stdout:
+            if "Enter the student" in line:
+                break
+        assert (tmp_path / "product.env").exists()
+        process.send_signal(signal.SIGTERM)
+        process.stdin.close()
+        assert process.wait(30) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_product_that_goes_on_after_its_step(tmp_path) -> None:
+    """It is waited for until everything is there."""
+    script = tmp_path / "later.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import subprocess, sys
+            given = sys.stdin.read()
+            child = subprocess.Popen(
+                [sys.executable, {str(tmp_path / "product.py")!r}, "--fast", sys.argv[1]],
+                stdin=subprocess.PIPE, text=True, start_new_session=True,
+                stdout=subprocess.DEVNULL,
+            )
+            child.stdin.write(given)
+            """
+        )
+    )
+    (tmp_path / "product.py").write_text(PROGRAM)
+    with Rehearsal(steps=["create", "update"], seed=1, wait=30) as rehearsal:
+        rehearsal.run(Command((sys.executable, str(script)), tmp_path, 30))
+        assert rehearsal.require("create.record").good
+        assert rehearsal.require("update.in-place").good
+
+
+def test_steps_are_played_once_and_in_order() -> None:
+    def nothing(_task) -> None:
+        pass
+
+    with Rehearsal(steps=["create", "update"], seed=1) as rehearsal:
+        for step, said in (
+            ("update", "the step update needs create to be played before it"),
+            ("batch", "the step batch is not one of this rehearsal"),
+            ("jump", "no step 'jump'"),
+        ):
+            with pytest.raises(ConfigurationError, match=said):
+                rehearsal.act(step, nothing)
+        rehearsal.act("create", nothing)
+        with pytest.raises(ConfigurationError, match="was played already"):
+            rehearsal.act("create", nothing)
+    with pytest.raises(RuntimeError, match="has not begun"):
+        Rehearsal().act("create", nothing)
+
+
+def test_what_is_handed_out() -> None:
+    tasks = []
+    with Rehearsal(students=40, steps=["create", "batch", "errors"], school_year=2027, seed=5) as r:
+        r.run(lambda task: tasks.append((task, task.csv.read_text(), task.json.read_text())))
+    create, batch, errors = (task for task, _, _ in tasks)
+    assert create.records["studentCTEProgramAssociations"] == [r.table.payload("create")]
+    ids = [row["studentUniqueId"] for task in (create, batch, errors) for row in task.rows]
+    assert len(ids) == len(set(ids)) == 1 + 40 + 10
+    for task, as_csv, as_json in tasks:
+        assert json.loads(as_json) == task.rows
+        rows = list(csv.DictReader(as_csv.splitlines()))
+        assert [row["studentUniqueId"] for row in rows] == [
+            row["studentUniqueId"] for row in task.rows
+        ]
+    row = batch.rows[0]
+    assert row["programType"] == "Career and Technical Education"
+    assert rows[0]["primaryIndicator"] in ("true", "false")
+    assert "uri://" not in tasks[1][1]
+    services = {row["cteProgramService"] for row in batch.rows}
+    assert len(services) == 4, "values differ from student to student"
+    assert create.client_secret not in repr(create)
+    with Rehearsal(students=40, steps=["batch"], school_year=2027, seed=5) as again:
+        again.run(lambda task: tasks.append(task.rows))
+    assert tasks[-1] == batch.rows, "the same seed, the same students"
+
+
+def test_a_state_namespace() -> None:
+    state = "uri://state.example/CTEProgramServiceDescriptor#07"
+    own = "uri://ed-fi.org/CTEProgramServiceDescriptor#Information Technology"
+
+    class InState(Product):
+        def body(self, collection, record):
+            return json.loads(json.dumps(record).replace(own, state))
+
+    clock = Clock()
+    product = InState(clock)
+    with Rehearsal(students=4, seed=1, clock=clock, descriptors={state: own}) as rehearsal:
+        rehearsal.run(product)
+        rehearsal.conclude(strict=True)
+    product.close()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("  rate: 10 ", "  rate: fast ", "limits.rate"),
+        ("- id: runs\n", "- id: runs\n  sometimes: true\n", "'sometimes' was unexpected"),
+    ],
+)
+def test_a_broken_script_is_named_by_its_line(old, new, said, tmp_path) -> None:
+    shutil.copytree(ROOT / "fixtures", tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "rehearsal.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    with pytest.raises(ContractError, match=rf"rehearsal.yaml, line \d+.*{said}"):
+        read_script(Contract(tmp_path))
+
+
+SUITE = """
+import pytest
+from tests.wire_products import Clock, {product}
+
+@pytest.fixture(scope="module")
+def clock():
+    return Clock()
+
+@pytest.fixture(scope="module")
+def edfi_rehearsal_options(clock):
+    return {{"students": 4, "clock": clock}}
+
+def test_ours(edfi_rehearsal, clock, subtests):
+    product = {product}(clock)
+    edfi_rehearsal.run(product)
+    product.close()
+    edfi_rehearsal.conclude(subtests)
+"""
+
+
+@pytest.mark.parametrize(("product", "wrong"), [("Product", 0), ("SendsOrphans", 1)])
+def test_in_a_suite_each_check_is_a_subtest(product, wrong, pytester, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    pytester.makepyfile(SUITE.format(product=product))
+    result = pytester.runpytest_inprocess(
+        "-p", "no:randomly", "--edfi-seed=1", "--edfi-school-year=2027", "-rA"
+    )
+    failed = [line for line in result.outlines if line.startswith("SUBFAILED")]
+    assert len(failed) == wrong
+    if wrong:
+        assert "errors.children" in failed[0]
+        result.stdout.fnmatch_lines(["*the product sent records whose parent had failed*"])
+        assert result.ret == 1
+    else:
+        result.assert_outcomes(passed=1)
+
+
+def test_a_hook_acts(pytester, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    pytester.makeconftest(
+        """
+        from tests.wire_products import Clock, Product
+        product = Product(Clock())
+        def pytest_edfi_rehearse(task):
+            product(task)
+            if task.step == "create":
+                product.close()
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+        @pytest.fixture(scope="module")
+        def edfi_rehearsal_options():
+            return {"steps": ["create"]}
+        def test_ours(edfi_rehearsal):
+            edfi_rehearsal.run().conclude()
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=1)
+    (pytester.path / "conftest.py").unlink()
+    result = pytester.runpytest_inprocess("-p", "no:randomly", "-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nobody acts in the step create: give a product, or implement*"])

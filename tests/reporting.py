@@ -79,6 +79,7 @@ def run_info(**changes: Any) -> Any:
         "left_behind": [],
         "set_up": [],
         "planned": [{"id": "s-1-create", "kind": "scenario", "title": "Scenario 1: create"}],
+        "limits": [],
         "table": {
             "resource": "studentCTEProgramAssociations",
             "title": "Student CTE Program Association",

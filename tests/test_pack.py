@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import requests
 
+from pytest_edfi_cte.cli import main
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.reporting.pack import SUMS, VIEWS, check_folder, write
@@ -397,3 +400,60 @@ def test_exit_code_1_is_findings_or_not_testable(new_sandbox, kit, pytester) -> 
 
 def test_exit_code_4_is_configuration(new_sandbox, kit) -> None:
     assert kit.scenarios(new_sandbox(), "--edfi-waive=missing.yaml").ret == 4
+
+
+# -- a rehearsal ----------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_has_the_same_pack(tmp_path, monkeypatch, capsys) -> None:
+    folder = tmp_path / "pack"
+    steps = ["--steps", "create,update", "--seed", "3"]
+    act = shlex.join([sys.executable, "-c", "print('nothing was sent')"])
+    assert main(["rehearse", "--act", act, *steps, "--report", str(folder)]) == 1
+    assert f"report: {folder / 'conformance.html'}" in capsys.readouterr().out
+    content = json.loads((folder / "results.json").read_text())
+    assert list(shipped().results_validator().iter_errors(content)) == []
+    assert content["runs"][0]["mode"] == "rehearse"
+    assert content["runs"][0]["seed"] == 3
+    assert {c["kind"] for c in content["checks"]} == {"wire"}
+    assert content["verdict"] == "not conformant"
+    assert "nothing was sent" in content["checks"][0]["steps"][0]["output"]
+    wrong = [row for c in content["checks"] for row in c["findings"]]
+    assert wrong
+    assert all(row["verdict"] == "wrong" and row["next"] for row in wrong)
+    limits = [g for g in content["not_covered"] if g["reason"].startswith("no traffic can tell")]
+    assert len(limits) == 5
+    page = (folder / "conformance.html").read_text()
+    assert "Traffic of the product" in page
+    assert "edfi-cte rehearse --seed=3" in page
+
+
+def test_the_traffic_of_a_rehearsal_is_evidence(tmp_path) -> None:
+    from pytest_edfi_cte.rehearsal.stage import Rehearsal
+    from pytest_edfi_cte.reporting.rehearsed import rehearsed
+
+    with Rehearsal(steps=["create"], seed=3) as rehearsal:
+
+        def act(task) -> None:
+            key = (task.client_id, task.client_secret)
+            body = {"grant_type": "client_credentials"}
+            requests.post(f"{task.url}/oauth/token", data=body, auth=key, timeout=10)
+            requests.get(f"{task.url}/data/v3/ed-fi/students", timeout=10)
+
+        rehearsal.act("create", act)
+        content = rehearsed(rehearsal, 0.0)
+        secret = rehearsal.sandbox.client_secret
+    assert list(shipped().results_validator().iter_errors(content)) == []
+    lines = [e["line"] for e in content["checks"][0]["exchanges"]]
+    assert any("/oauth/token → 200" in line for line in lines)
+    assert any("/ed-fi/students → 401" in line for line in lines)
+    assert secret not in json.dumps(content)
+    created = by_id(content, "create.record")
+    assert created["verdict"] == "not testable"
+    assert created["message"]
+
+
+def test_a_rehearsal_does_not_overwrite_either(tmp_path, capsys) -> None:
+    (tmp_path / "summary.md").write_text("mine")
+    assert main(["rehearse", "--act", "true", "--report", str(tmp_path)]) == 4
+    assert "has a summary.md that no report of ours wrote" in capsys.readouterr().err

@@ -66,7 +66,7 @@ LAYERS = (
     "reporting.document",
     "reporting.waivers reporting.runs reporting.words reporting.changes",
     "reporting.page reporting.junit reporting.badge reporting.mapping reporting.markdown",
-    "reporting.pack reporting.screen",
+    "reporting.pack reporting.screen reporting.rehearsed",
     "fixtures collection",
     "sharing",
     "sandbox_fixtures rehearsal_fixtures",

@@ -49,6 +49,14 @@ class TableRows(TypedDict):
     rows: list[TableRow]
 
 
+class Limit(TypedDict):
+    """Something that a sort of run can never show, and why."""
+
+    id: str
+    title: str
+    reason: str
+
+
 class Planned(TypedDict):
     """A check that a run of this sort can make."""
 
@@ -78,6 +86,7 @@ class RunInfo(TypedDict):
     left_behind: list[str]
     set_up: list[str]
     planned: list[Planned]
+    limits: list[Limit]
     table: TableRows
 
 
@@ -192,6 +201,7 @@ def _gaps(
                 gaps.append(
                     {"run": number, "id": plan["id"], "title": plan["title"], "reason": reason}
                 )
+        gaps += [{"run": number, **limit} for limit in run["limits"]]
     kinds = {check["kind"] for check in checks}
     for step in steps:
         if runs and not kinds & set(step["shown_by"]):

@@ -108,6 +108,8 @@ def _run(run: RunInfo) -> dict[str, Any]:
 
 def _command(run: RunInfo) -> str:
     """How to run the same again; values that were replaced are not repeated where masked."""
+    if run["mode"] == "rehearse":
+        return shlex.join(["edfi-cte", "rehearse", f"--seed={run['seed']}"])
     url = "sandbox" if run["api"]["embedded"] else run["api"]["url"]
     given = ["pytest", "--pyargs", "pytest_edfi_cte", f"--edfi-url={url}"]
     given += [f"--edfi-school-year={run['school_year']}", f"--edfi-seed={run['seed']}"]

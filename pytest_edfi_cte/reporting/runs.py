@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_edfi_cte import __version__
@@ -12,7 +12,7 @@ from pytest_edfi_cte.compare import asked_by_schema
 from pytest_edfi_cte.reporting.document import Planned, RunInfo, TableRows, new_run_id
 from pytest_edfi_cte.reporting.model import Painter, utc
 from pytest_edfi_cte.requirements import by_check
-from pytest_edfi_cte.scenarios import STEPS
+from pytest_edfi_cte.scenarios import STEPS, Json, Table
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
@@ -49,7 +49,10 @@ def run_info(
         "left_behind": [text(entry) for entry in run.left_behind],
         "set_up": [text(line) for line in set_up],
         "planned": planned(run),
-        "table": _table(run),
+        "limits": [],
+        "table": table_rows(
+            run.table, run.contract.schema(run.api.standard, run.table.schema), text
+        ),
     }
 
 
@@ -66,12 +69,11 @@ def planned(run: Run) -> list[Planned]:
     return plans
 
 
-def _table(run: Run) -> TableRows:
-    schema = run.contract.schema(run.api.standard, run.table.schema)
-    text = Painter(run.redactor.clean).text
+def table_rows(table: Table, schema: Json, text: Callable[[str], str]) -> TableRows:
+    """A resolved table with what the API's ``schema`` asks for; ``text`` makes texts safe."""
     return {
-        "resource": run.table.resource,
-        "title": run.table.title,
+        "resource": table.resource,
+        "title": table.title,
         "rows": [
             {
                 "path": row.path,
@@ -83,6 +85,6 @@ def _table(run: Run) -> TableRows:
                     for step, value in row.values.items()
                 },
             }
-            for row in run.table.rows
+            for row in table.rows
         ],
     }

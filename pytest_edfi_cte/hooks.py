@@ -48,8 +48,6 @@ class RunHooks:
         self.diagnosis: Diagnosis | None = None
         self.html = html_view.HtmlHooks(self.run)
         config.pluginmanager.register(self.html, "edfi_cte_html")
-        self._logs = logs.cleaned(self.run.redactor.clean)
-        self._logs.__enter__()
         if not self.is_worker:
             folder = self._path(settings.report)
             if folder:
@@ -57,6 +55,9 @@ class RunHooks:
             report = ReportHooks(self.run, self.results, accepted, folder, self._set_up)
             config.pluginmanager.register(report, "edfi_cte_report")
         collection.add_suite(config)
+        # Last: what fails before this line leaves nothing behind.
+        self._logs = logs.cleaned(self.run.redactor.clean)
+        self._logs.__enter__()
 
     def _path(self, name: str | None) -> Path | None:
         """A path as given, relative to where pytest was started."""

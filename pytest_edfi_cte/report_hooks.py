@@ -46,13 +46,14 @@ class ReportHooks:
         self._started = time.time()
         self._document: Document | None = None
         self._said: list[tuple[str, str]] = []
+        self._unwritten = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report, after clean-up and after xdist's workers have stopped.
 
         Also where the run was interrupted. A waiver that is expired or matches nothing makes a run
-        fail that would have passed.
+        fail that would have passed; so does a report that cannot be written.
         """
         if self._run.connected is None:
             return
@@ -63,12 +64,14 @@ class ReportHooks:
                 written = pack.write(content, self._folder)
             except OSError as error:
                 self._said.append((f"the report could not be written: {error}", "red"))
+                self._unwritten = True
             else:
                 self._said.append((f"report: {written}", ""))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             self._tell_github(content)
         # A number, and not pytest's own type: other plugins set numbers too.
-        if content["verdict"] == "not conformant" and int(session.exitstatus) == pytest.ExitCode.OK:
+        bad = content["verdict"] == "not conformant" or self._unwritten
+        if bad and int(session.exitstatus) == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _made(self, session: pytest.Session) -> Document:

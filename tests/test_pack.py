@@ -378,6 +378,15 @@ def test_paths_in_an_ini_file_are_relative_to_it(new_sandbox, kit, pytester) -> 
     assert (pytester.path / "packs" / "nightly" / SUMS).exists()
 
 
+def test_a_report_that_cannot_be_written_fails_the_run(new_sandbox, kit, pytester) -> None:
+    """Somebody puts a file there while the tests run."""
+    pytester.makepyfile("def test_a(edfi_session): open('pack', 'w').close()")
+    result = kit.run(new_sandbox(), "-k", "test_a", "--edfi-report=pack")
+    assert result.ret == 1
+    assert "the report could not be written: " in result.stdout.str()
+    assert result.parseoutcomes()["passed"] == 1
+
+
 # -- exit codes -----------------------------------------------------------------------------------
 
 
@@ -408,7 +417,7 @@ def test_exit_code_4_is_configuration(new_sandbox, kit) -> None:
 def test_a_rehearsal_has_the_same_pack(tmp_path, monkeypatch, capsys) -> None:
     folder = tmp_path / "pack"
     steps = ["--steps", "create,update", "--seed", "3"]
-    act = shlex.join([sys.executable, "-c", "print('nothing was sent')"])
+    act = shlex.join([sys.executable, "-c", "print('nothing was sent'); raise SystemExit(3)"])
     assert main(["rehearse", "--act", act, *steps, "--report", str(folder)]) == 1
     assert f"report: {folder / 'conformance.html'}" in capsys.readouterr().out
     content = json.loads((folder / "results.json").read_text())

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,9 @@ class Trouble:
     API's answer and ``body`` replaces its body. ``retry_after``: seconds, becomes a
     ``Retry-After`` header. ``drop="after"``: the API did what it was asked to, and
     the connection closes without an answer. ``truncate``: only so many bytes of the answer's body
-    are sent, then the connection closes.
+    are sent, then the connection closes. ``defect``: the name of one of the
+    :data:`~pytest_edfi_cte.sandbox.defects.DEFECTS`, e.g. ``update-not-stored``; the API then does
+    what its summary says.
 
     Raises ValueError for values that make no sense.
     """
@@ -76,6 +79,7 @@ class Trouble:
     drop: str | None = None
     truncate: int | None = None
     expire: bool = False
+    defect: str | None = None
 
     def __post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:  # noqa: PLR2004 - final HTTP statuses
@@ -88,11 +92,12 @@ class Trouble:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} {value!r} is below 0")
-        actions = (self.status, self.headers, self.body, self.retry_after, self.delay, self.drop)
-        if all(action is None for action in (*actions, self.truncate)) and not self.expire:
+        answered = (self.status, self.headers, self.body, self.retry_after)
+        actions = (*answered, self.delay, self.drop, self.truncate, self.defect)
+        if all(action is None for action in actions) and not self.expire:
             raise ValueError(
                 "a fault must do something: give status, headers, body, retry_after, delay, drop,"
-                " truncate or expire"
+                " truncate, expire or defect"
             )
 
     def fits(self, request: Request, client: str | None) -> bool:
@@ -118,6 +123,7 @@ class Trouble:
         words += [f"dropped {self.drop} it was handled"] if self.drop else []
         words += [f"answered {self.status}"] if self.status else []
         words += [f"cut after {self.truncate} bytes"] if self.truncate is not None else []
+        words += [self.defect] if self.defect else []
         return ", ".join(words) or "answer altered"
 
     def apply(
@@ -165,6 +171,8 @@ class Fault:
     def __init__(self, number: int, trouble: Trouble, remove: Callable[[int], None]) -> None:
         self.id = number
         self.trouble = trouble
+        # Made once: a defect may remember what it has seen.
+        self.defect = _defect(trouble.defect) if trouble.defect else None
         self._remove = remove
         self._lock = threading.Lock()
         self._met = 0
@@ -257,9 +265,25 @@ class Faults:
             request.environ.setdefault(TRACE, []).append(str(fault.trouble))
             if fault.trouble.expire:
                 self._expire(request.headers.get("Authorization"))
-            return fault.trouble.apply(request, proceed, self._hurry.wait)
+            inner = proceed if fault.defect is None else around(fault.defect, proceed)
+            return fault.trouble.apply(request, inner, self._hurry.wait)
 
         return troubled
+
+
+def around(middleware: Middleware, proceed: Proceed) -> Proceed:
+    """``proceed`` with a middleware around it."""
+    return lambda request: middleware(request, proceed)
+
+
+def _defect(name: str) -> Middleware:
+    from pytest_edfi_cte.sandbox.defects import DEFECTS  # noqa: PLC0415 - many modules, rarely used
+
+    if name not in DEFECTS:
+        near = get_close_matches(name, DEFECTS, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"no defect has the name {name!r}{hint} (edfi-cte mutate --list)")
+    return DEFECTS[name].make()
 
 
 def _truncated(response: Response, length: int) -> Response:

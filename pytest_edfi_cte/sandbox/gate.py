@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request
 
 from pytest_edfi_cte.sandbox.app import system_error
-from pytest_edfi_cte.sandbox.faults import TRACE, ConnectionDropped, Faults
+from pytest_edfi_cte.sandbox.faults import TRACE, ConnectionDropped, Faults, around
 from pytest_edfi_cte.sandbox.log import ReceivedRequest, RequestLog, seen
 from pytest_edfi_cte.sandbox.wire import mounted
 
@@ -49,7 +49,7 @@ class Gate:
         self._base = base
         self._numbers = itertools.count()
         for wrapper in reversed(middleware):
-            answer = _wrap(wrapper, answer)
+            answer = around(wrapper, answer)
         self._handle = answer
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -89,7 +89,3 @@ class Gate:
         """Empty the log and switch every fault off."""
         self.log.clear()
         self.faults.clear()
-
-
-def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
-    return lambda request: middleware(request, proceed)

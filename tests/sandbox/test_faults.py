@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from pytest_edfi_cte.sandbox.faults import Trouble
-from tests.sandbox.support import student
+from tests.sandbox.support import association, service, student, unlinked
 
 
 def test_a_status_for_so_many_requests(api):
@@ -207,3 +207,25 @@ def test_a_token_that_expires_on_the_way(api):
     assert api.post("students", student("s-2")).status_code == 401
     assert api.sandbox.requests[-2].fault == "token expired"
     assert [r["studentUniqueId"] for r in api.sandbox.records("students")] == ["s-1"]
+
+
+def test_a_named_defect_for_a_while(associated):
+    body = association(cteProgramServices=[service(primaryIndicator=False)])
+    with associated.sandbox.fault(method="PUT", defect="update-not-stored") as fault:
+        before = unlinked(associated.get(associated.association).json())
+        assert associated.put(associated.association, body).status_code == 204
+        assert unlinked(associated.get(associated.association).json()) == before
+    assert fault.hits == 1
+    assert [r.fault for r in associated.sandbox.requests if r.method == "PUT"] == [
+        "update-not-stored"
+    ]
+    assert associated.put(associated.association, body).status_code == 204
+    assert unlinked(associated.get(associated.association).json()) != before
+
+
+def test_an_unknown_defect(box):
+    with pytest.raises(ValueError, match="did you mean 'update-not-stored'"):
+        box.fault(defect="update-not-stord")
+    with pytest.raises(ValueError, match="no defect has the name 'unicorn' .edfi-cte mutate"):
+        box.fault(defect="unicorn")
+    assert box.faults == []

@@ -159,9 +159,9 @@ def _said(report: pytest.TestReport) -> tuple[State, str]:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message if crash is not None else report.longreprtext)
     headline = next((line for line in text.splitlines() if line.strip()), "no text")
-    if result:
+    if result and result["kind"] != "own":
         state = _STATES.get(result["verdict"], State.CAUGHT)
-        wrong = [row for row in result["findings"] if not row["ok"]]
+        wrong = [row for row in result["findings"] if row["verdict"] == "wrong"]
         if state is State.CAUGHT and wrong:
             row = wrong[0]
             return state, f"{row['where']}: expected {row['expected']}, received {row['received']}"

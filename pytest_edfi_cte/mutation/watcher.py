@@ -26,6 +26,8 @@ _SWITCHED_OFF: dict[str, Any] = {
     "usepdb": False,
     "randomly_reorganize": False,
 }
+#: Our own plugin that writes ``--edfi-report``, by the name ``hooks.py`` gives it.
+REPORT = "edfi_cte_report"
 _STATES = {
     Verdict.FAILED.value: State.CAUGHT,
     Verdict.NOT_TESTABLE.value: State.STOPPED,
@@ -79,6 +81,13 @@ class Watcher:
             if hasattr(config.option, name):
                 setattr(config.option, name, value)
         self._named = list(config.args)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """No report of ours either: each of many runs would overwrite the one before."""
+        plugins = session.config.pluginmanager
+        if plugins.has_plugin(REPORT):
+            plugins.unregister(name=REPORT)
 
     @pytest.hookimpl(trylast=True)  # after -k and -m
     def pytest_collection_modifyitems(

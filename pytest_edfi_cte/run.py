@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_edfi_cte import __version__
 from pytest_edfi_cte.catalogue import Chosen, Entry, choose
 from pytest_edfi_cte.client.discovery import Api, api_from, discover
 from pytest_edfi_cte.client.exchange import Recorder
@@ -23,14 +22,15 @@ from pytest_edfi_cte.contract import Contract, shipped
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
 from pytest_edfi_cte.factories import Fiction
+from pytest_edfi_cte.facts import facts_of
 from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.mistakes import check
+from pytest_edfi_cte.people import People
 from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
-from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
-from pytest_edfi_cte.scenarios import Scenario, Table
+from pytest_edfi_cte.scenarios import STEPS, Scenario, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
@@ -60,7 +60,7 @@ class Run:
         if entries is None:
             entries = choose(self.contract, settings, Path.cwd())
         self.chosen = Chosen(self.contract, settings, entries)
-        self.redactor = Redactor()
+        self.redactor = Redactor(People.of(settings.overrides) if settings.mask_people else None)
         self.recorder = Recorder(self.redactor)
         self.redactor.add(settings.client_secret, client_id=settings.client_id)
         self.current_test = ""
@@ -216,14 +216,18 @@ class Run:
     @cached_property
     def table(self) -> Table:
         """The certification table, resolved for this API's data standard."""
-        return load(self.contract, self.settings, self.api.standard, self.chosen.names)
+        table = load(self.contract, self.settings, self.api.standard, self.chosen.names)
+        self._learn(table)
+        return table
 
     def scenario(self, scenario_id: str) -> Scenario:
-        """A scenario that the run is about, resolved for this API's data standard.
+        """A scenario of the run; :class:`ConfigurationError` where it is for another standard."""
+        scenario = self.chosen.scenario(scenario_id, self.api.standard)
+        self._learn(scenario.table)
+        return scenario
 
-        Raises :class:`ConfigurationError` where its table is for another one.
-        """
-        return self.chosen.scenario(scenario_id, self.api.standard)
+    def _learn(self, table: Table) -> None:
+        self.recorder.learn([table.prerequisites, *map(table.payload, STEPS)])
 
     @cached_property
     def fiction(self) -> Fiction:
@@ -243,28 +247,7 @@ class Run:
 
     def facts(self) -> dict[str, str]:
         """The run in the report's words."""
-        settings = self.settings
-        facts = {
-            **settings.facts(),
-            "API": self.redactor.clean(self.api.base_url),
-            "API version": self.api.version,
-            "Data standard": self.api.data_standard,
-            "School year": f"{settings.school_year} ({settings.school_year - 1}-"
-            f"{settings.school_year}; dates fall in July 1 to June 30)",
-            "Certification": self.chosen.said("certification") or self.table.certification,
-            "Edition of the table": self.chosen.said("edition") or self.table.edition,
-            "pytest-edfi-cte": __version__,
-            "Seed": str(settings.seed),
-        }
-        if settings.embedded:
-            facts["API"] += " (embedded sandbox)"
-        if settings.contract:
-            facts["Contract pack"] = coverage(self.contract)
-        if settings.overrides:
-            facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
-        if settings.insecure:
-            facts["WARNING"] = "TLS CERTIFICATES WERE NOT VERIFIED (--edfi-insecure)"
-        return facts
+        return facts_of(self)
 
     def alone_with(self, name: str) -> AbstractContextManager[None]:
         """Hold one record of this API against other workers and terminals on this machine."""

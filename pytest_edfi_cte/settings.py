@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.given import Given, GivenToPytest
 from pytest_edfi_cte.notations import current_school_year
-from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, SANDBOX, SECRET_VARIABLE, Option
+from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, Option
 from pytest_edfi_cte.secret import Secret
+from pytest_edfi_cte.values import SANDBOX, SECRET_VARIABLE
 
 if TYPE_CHECKING:
-    import argparse
-
     import pytest
 
 
@@ -50,6 +50,11 @@ class Settings:
     ca_bundle: str | None = None
     insecure: bool = False
     keep_data: bool = False
+    contract: bool = False
+    strict: bool = False
+    report: str | None = None
+    waive: str | None = None
+    mask_people: bool = False
     mode: str = DRIVE
     wait: float = 0.0
     settle: float = 10.0
@@ -59,8 +64,6 @@ class Settings:
     state: str | None = None
     descriptors: Mapping[str, str] = field(default_factory=dict)
     descriptor_file: str | None = None
-    contract: bool = False
-    strict: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -102,8 +105,10 @@ class Settings:
         for name in ("scenarios", "select"):
             shown |= {f"{name} {each}": "" for each in getattr(self, name)}
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        names = ("env_file", "ca_bundle", "keep_data", "descriptor_file", "contract", "strict")
-        for name in names:
+        names = (
+            "env_file ca_bundle descriptor_file report waive keep_data contract strict mask_people"
+        )
+        for name in names.split():
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}
@@ -120,73 +125,6 @@ class Settings:
                 "anyone on the way can read the client secret and change the answers"
             )
         return lines
-
-
-class Given(Protocol):
-    """What a person gave: options, perhaps an ini file, and what paths are relative to."""
-
-    @property
-    def folder(self) -> Path:
-        """Where the command was started; paths in options are relative to it."""
-
-    @property
-    def ini_folder(self) -> Path:
-        """Where the ini file is; paths in it are relative to it."""
-
-    def option(self, option: Option) -> Any:
-        """The option's value as given, None without."""
-
-    def flag(self, option: Option) -> str:
-        """How the option is written there."""
-
-    def ini(self, option: Option) -> Any:
-        """The ini key's value, None without."""
-
-
-class GivenToPytest:
-    """A pytest run's options and ini file."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self.folder = Path(config.invocation_params.dir)
-
-    @property
-    def ini_folder(self) -> Path:
-        """The folder of pytest's ini file."""
-        inipath = self._config.inipath
-        return inipath.parent if inipath else self._config.rootpath
-
-    def option(self, option: Option) -> Any:
-        """The value of ``--edfi-…``."""
-        return self._config.getoption(option.flag)
-
-    def flag(self, option: Option) -> str:
-        """``--edfi-…``."""
-        return option.flag
-
-    def ini(self, option: Option) -> Any:
-        """The value of ``edfi_…``."""
-        return self._config.getini(option.ini)
-
-
-class GivenToCommand:
-    """The arguments of an ``edfi-cte`` command; see :func:`options.add_arguments`. No ini file."""
-
-    def __init__(self, arguments: argparse.Namespace, folder: Path | None = None) -> None:
-        self._arguments = arguments
-        self.folder = self.ini_folder = folder or Path.cwd()
-
-    def option(self, option: Option) -> Any:
-        """The value of the short or the long option."""
-        return getattr(self._arguments, option.ini, None)
-
-    def flag(self, option: Option) -> str:
-        """The short one: ``--url``."""
-        return option.short_flag
-
-    def ini(self, option: Option) -> Any:  # noqa: ARG002 - a command has none
-        """Ini keys are pytest's alone."""
-        return None
 
 
 def read_settings(

@@ -19,8 +19,11 @@ ROOT = PACKAGE.parent
 #: Modules import from their own line or from lines above it, never from below: the way of the data
 #: (options, client, factories, scenarios, judge, verdicts, reporting), on a common ground.
 LAYERS = (
-    "errors secret contract options notations journal locks compare waiting hookspecs openapi_document properties",
+    "errors people logs",
+    "values notations",
+    "secret contract options journal locks compare waiting hookspecs openapi_document properties",
     "openapi_import",
+    "given",
     "settings sandboxes descriptors requirements",
     "client.exchange client.discovery client.problems",
     "client.transport",
@@ -36,7 +39,7 @@ LAYERS = (
     "verdicts judgements product",
     "observed",
     "state",
-    "evidence answers preparing",
+    "evidence answers preparing facts",
     "run watch",
     "drive observe terminal",
     "steps",
@@ -66,10 +69,16 @@ LAYERS = (
     "contract_checks.queries contract_checks.writes",
     "contract_checks.catalogue",
     "doctor.page",
+    "reporting.document",
+    "reporting.waivers reporting.runs reporting.words reporting.changes",
+    "reporting.page reporting.junit reporting.badge reporting.mapping reporting.markdown",
+    "reporting.pack reporting.screen reporting.rehearsed",
     "fixtures collection",
     "sharing",
     "sandbox_fixtures rehearsal_fixtures scenario_fixtures",
-    "reporting.collect reporting.pytest_html reporting.contract",
+    "reporting.contract",
+    "reporting.collect reporting.pytest_html",
+    "report_hooks",
     "hooks",
     "plugin",
     "suite.test_edfi_certification suite.test_edfi_observed suite.test_edfi_contract",
@@ -80,7 +89,7 @@ LAYERS = (
     "commands.credentials",
     "commands.mutate commands.sandbox",
     "cli",
-    "commands.doctor commands.rehearse",
+    "commands.doctor commands.rehearse commands.report",
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.

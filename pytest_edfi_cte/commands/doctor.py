@@ -20,9 +20,10 @@ from pytest_edfi_cte.doctor.page import Page, as_json
 from pytest_edfi_cte.doctor.patient import Patient
 from pytest_edfi_cte.doctor.probes import diagnose
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.given import GivenToCommand
 from pytest_edfi_cte.reporting.model import visible
 from pytest_edfi_cte.run import Run
-from pytest_edfi_cte.settings import GivenToCommand, resolve
+from pytest_edfi_cte.settings import resolve
 
 #: The options that change what a run meets.
 #: Left out: what a run makes, and how it watches a product.

@@ -166,14 +166,7 @@ class Contract:
 
     def explanations(self) -> Json:
         """What a report explains: rulings, steps of the certification."""
-        path = "explanations.yaml"
-        content, lines = self._yaml(path)
-        error = _first(self._validator("schemas/explanations.json").iter_errors(content))
-        if error is not None:
-            where = list(error.absolute_path)
-            raise ContractError(path, lines(where), f"{_label(where)}{error.message}")
-        found: Json = content
-        return found
+        return self._checked("explanations.yaml", "schemas/explanations.json")
 
     def results_validator(self) -> Draft202012Validator:
         """Checks a result document (``results.json``)."""

@@ -90,6 +90,16 @@ _PATTERNS = {
 }
 
 
+def source_of(row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The prerequisite and path that a row's values come from; ValueError where it is several."""
+    cells = [v["from"] for v in row.values() if isinstance(v, Mapping) and "from" in v]
+    sources = list(dict.fromkeys(cells))
+    if len(sources) > 1:
+        raise ValueError("comes from several records; write " + " or ".join(sources))
+    name, _, path = sources[0].partition(".") if sources else ("", "", "")
+    return (name, path) if sources else None
+
+
 class Needs:
     """The prerequisites of a file; values that they take from the rows come last."""
 
@@ -199,6 +209,10 @@ class Overrides:
             if row is None:
                 return
             value = self._resolver.parse(row["path"], row["type"], text)
+            source_record = source_of(row)
+            if source_record:
+                self._record_values[source_record] = value
+                return
             self._row_values[step, row["path"]] = value
         except ValueError as error:
             shown = f"{text!r}: " if "out of range" in str(error) else ""

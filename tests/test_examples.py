@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 import pytest_edfi_cte
-from pytest_edfi_cte import cli, fixtures, rehearsal_fixtures, sandbox_fixtures
+from pytest_edfi_cte import (
+    cli,
+    fixtures,
+    rehearsal_fixtures,
+    sandbox_fixtures,
+    scenario_fixtures,
+)
 from pytest_edfi_cte.commands import rehearse, sandbox
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.descriptors import read_map
@@ -217,7 +223,8 @@ def test_every_ini_of_the_readme_is_understood(snippet, pytester) -> None:
 def test_every_option_fixture_and_verdict_is_in_the_readme() -> None:
     for option in OPTIONS:
         assert option.flag in README
-    for name in {**vars(fixtures), **vars(sandbox_fixtures), **vars(rehearsal_fixtures)}:
+    modules = (fixtures, sandbox_fixtures, rehearsal_fixtures, scenario_fixtures)
+    for name in {name for module in modules for name in vars(module)}:
         if name.startswith("edfi_"):
             assert f"`{name}`" in README or f"`{name}(" in README, name
 

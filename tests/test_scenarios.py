@@ -1,0 +1,337 @@
+"""Scenarios as data: the format's checks, what is loaded and chosen, and every shipped table run."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from pytest_edfi_cte import catalogue
+from pytest_edfi_cte.catalogue import Catalogue, Chosen, choose
+from pytest_edfi_cte.contract import ContractError, shipped
+from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.sandbox import Sandbox
+from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.table_files import check_sense, standards_of
+
+PROGRAM = "sis-v5-student-program-association"
+FOOD = "sis-v5-student-school-food-service-program-association"
+
+
+def text_of(name: str = "student-program-association") -> str:
+    folder = resources.files("pytest_edfi_cte_fixtures") / "scenarios"
+    return (folder / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def everything(**settings) -> Chosen:
+    found = Catalogue(shipped())
+    found.add_shipped()
+    return Chosen(shipped(), Settings(school_year=2027, **settings), found.entries.values())
+
+
+SMALL = """
+id: our-calendar
+title: Calendar
+certification: ours
+edition: first
+resource: calendars
+scenarios:
+  create: {number: 1, step: create, title: Make it}
+  again: {number: 2, step: upsert, title: Send it again}
+  remove: {number: 3, step: delete, title: Remove it, of: create}
+  gone: {number: 4, step: absent, title: It stays away, of: create}
+rows:
+- {path: calendarCode, type: string, collection: false, required: REQUIRED, create: {faker: last_name}, again: {faker: last_name}}
+- {path: schoolReference, type: reference, collection: false, required: REQUIRED}
+- {path: schoolReference.schoolId, type: integer, collection: false, required: REQUIRED, create: 255901001, again: 255901001}
+- {path: schoolYearTypeReference, type: reference, collection: false, required: REQUIRED}
+- {path: schoolYearTypeReference.schoolYear, type: integer, collection: false, required: REQUIRED, create: {school_year: 0}, again: {school_year: 0}}
+- {path: calendarTypeDescriptor, type: descriptor, collection: false, required: REQUIRED, create: IEP, again: Student Specific}
+"""
+
+
+# -- the shipped tables -----------------------------------------------------------------------------
+
+
+def test_every_shipped_table_makes_sense_and_fits_the_model() -> None:
+    chosen = everything()
+    assert len(chosen.entries) == 29
+    for scenario_id, entry in chosen.entries.items():
+        check_sense(shipped(), entry.file)
+        for standard in standards_of(shipped(), entry.file.content):
+            scenario = chosen.scenario(scenario_id, standard)
+            assert scenario.id == scenario_id
+            validator = shipped().validator(standard, scenario.table.schema)
+            assert not list(validator.iter_errors(scenario.payload)), scenario_id
+            for name, need in scenario.table.needs.items():
+                if not need.preloaded:
+                    schema = shipped().schema_name(standard, need.resource)
+                    errors = list(shipped().validator(standard, schema).iter_errors(need.record))
+                    assert not errors, (scenario_id, name, errors)
+
+
+def test_what_is_changed_and_what_is_not_sent() -> None:
+    chosen = everything()
+    moved = chosen.scenario(f"{PROGRAM}-3-update", "5.0")
+    assert moved.changed == ("beginDate", "endDate")
+    assert moved.table.moves
+    assert moved.changes is None
+    assert moved.table.payload("create")["endDate"] == "2027-05-23"
+    assert "endDate" not in moved.payload
+    assert moved.payload["beginDate"] == "2026-09-30"
+    assert moved.payload["studentReference"] == {"studentUniqueId": "111111"}
+    food = chosen.scenario(f"{FOOD}-2-update", "5.0")
+    assert food.changed == ("schoolFoodServiceProgramServices",)
+    assert not food.table.moves
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def test_all_tables_are_green_in_one_run(kit, box) -> None:
+    result = kit.scenarios(box, "--edfi-select=sis-v5-*")
+    result.assert_outcomes(passed=27)
+    for name in (
+        "studentProgramAssociations",
+        "students",
+        "studentSchoolFoodServiceProgramAssociations",
+    ):
+        assert box.records(name) == []
+
+
+def test_the_edition_of_sis_v4_is_green_on_data_standard_4(kit) -> None:
+    with Sandbox(data_standard="4.0") as sandbox:
+        kit.scenarios(sandbox, "--edfi-select=sis-v4-*").assert_outcomes(passed=2)
+        requests = [r.body for r in sandbox.requests if r.method == "PUT"]
+    assert len(requests) == 1
+    assert '"endDate": "2026-10-02"' in str(requests[0])
+
+
+@pytest.mark.parametrize(
+    ("select", "defect", "says"),
+    [
+        (f"{PROGRAM}-3-update", "delete-not-done", "after the delete"),
+        (f"{FOOD}-2-update", "update-keeps-old-element", "schoolFoodServiceProgramServices"),
+    ],
+)
+def test_a_wrong_api_is_caught(kit, box, select, defect, says) -> None:
+    fault = box.fault(path="/ed-fi/student*programassociations*", defect=defect)
+    try:
+        result = kit.scenarios(box, f"--edfi-select={select}")
+    finally:
+        fault.remove()
+    result.assert_outcomes(failed=1)
+    assert says in result.stdout.str()
+
+
+# -- the format's checks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "resource: studentProgramAssociations",
+            "resource: studentProgramAssociation",
+            "line 7: resource: Data Standard 5.0 has no resource 'studentProgramAssociation' here; did you mean 'studentProgramAssociations'?",
+        ),
+        (
+            "path: beginDate,",
+            "path: beginDat,",
+            "has no property 'beginDat'; did you mean 'beginDate'?",
+        ),
+        ("title: Student", "titel: Student", "'titel' was unexpected); did you mean 'title'?"),
+        ("step: update", "step: updat", "'updat' is not one of .*; did you mean 'update'?"),
+        ("required: REQUIRED", "required: REQUIRD", "did you mean 'REQUIRED'?"),
+        ("type: date", "type: string", "beginDate is of type 'date' in the API's model"),
+        (
+            "of: create-high",
+            "of: create-hgh",
+            "no other scenario 'create-hgh' sends a record; did you mean 'create-high'?",
+        ),
+        (
+            "from: student.studentUniqueId",
+            "from: student.studentUniqId",
+            "names no value; did you mean 'student.studentUniqueId'?",
+        ),
+        ("number: 4", "number: 3", "two scenarios have this number"),
+        (
+            "create-high: 8/23, ",
+            "create-hgh: 8/23, ",
+            "no scenario of this name sends a record; did you mean 'create-high'?",
+        ),
+        (
+            "update-high: 10/20",
+            "required: REQUIRED",
+            "beginDate has no value for 'update-high'; write -",
+        ),
+        (
+            "resource: students\n",
+            "resource: student\n",
+            "there is no resource 'student'; did you mean 'students'?",
+        ),
+        (
+            "      firstName:",
+            "      fristName:",
+            "students has no value 'fristName'; did you mean 'firstName'?",
+        ),
+        (
+            "found_by: [studentUniqueId,",
+            "found_by: [studentUniqeId,",
+            "is no part of the natural key; did you mean 'studentUniqueId'?",
+        ),
+        (
+            '["beginDate", "endDate"]',
+            '["beginDate", "enDate"]',
+            "there is no row 'enDate'; did you mean 'endDate'?",
+        ),
+        ("collection: false", "collection: true", "beginDate is no collection"),
+        ("- {path: studentReference,", "- {path: endDate,", "endDate has a row already"),
+        (
+            "number: 1\n    step: create",
+            "number: 1\n    step: update",
+            "needs a scenario above it that sends the record",
+        ),
+        ("number: 1\n", "number: 1\n    of: create-high\n", "a create is of no other"),
+        ("create-high:\n", "path:\n", "'path' cannot name one, rows use the word"),
+    ],
+)  # fmt: skip - one mistake a line
+def test_a_mistake_is_told_with_line_and_nearest_word(old, new, says) -> None:
+    # Blanks inside rows are for the eye; indentation is kept.
+    source = re.sub(r"(?<=\S) +", " ", text_of())
+    assert old in source
+    with pytest.raises(ContractError) as caught:
+        check_sense(shipped(), shipped().read_table("ours.yaml", source.replace(old, new, 1)))
+    assert re.search(says.replace("?", r"\?").replace(")", r"\)"), str(caught.value))
+    assert re.match(r"contract file ours\.yaml, line \d+: ", str(caught.value))
+
+
+# -- what is loaded and chosen ----------------------------------------------------------------------
+
+
+def chosen_ids(tmp_path, hook=None, **settings):
+    return [e.id for e in choose(shipped(), Settings(**settings), tmp_path, hook)]
+
+
+def test_the_default_is_the_cte_table_alone(tmp_path) -> None:
+    ids = chosen_ids(tmp_path)
+    assert ids == [f"sis-v5-student-cte-program-association-{n}" for n in ("1-create", "2-update")]
+
+
+def test_files_folders_and_globs(tmp_path) -> None:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "calendar.yaml").write_text(SMALL)
+    for path in ("ours", "ours/calendar.yaml"):
+        assert chosen_ids(tmp_path, scenarios=(path,))[0] == "our-calendar-1-create"
+    both = chosen_ids(tmp_path, scenarios=("ours",), select=("our-*-create", "*homeless*2*"))
+    assert both == [
+        "sis-v5-student-homeless-program-association-2-update",
+        "our-calendar-1-create",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"select": ("our-calender-1-create",)}, "no scenario is called 'our-calender-1-create'"),
+        ({"scenarios": ("nothing.yaml",)}, "--edfi-scenarios: .*nothing.yaml cannot be read"),
+        ({"scenarios": ("empty",)}, "there is no YAML file in .*empty"),
+        ({"scenarios": ("copy.yaml",)}, "two scenarios have the id sis-v5-student-program-.*copy"),
+        ({"scenarios": ("bad.yaml",)}, "bad.yaml, line 1: 'id' is a required property"),
+    ],
+)
+def test_what_cannot_be_loaded_is_told(tmp_path, settings, says) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "copy.yaml").write_text(text_of())
+    (tmp_path / "bad.yaml").write_text("title: x")
+    with pytest.raises(ConfigurationError, match=says):
+        chosen_ids(tmp_path, **settings)
+
+
+def test_installed_packages_offer_scenarios_to_be_chosen(tmp_path, monkeypatch) -> None:
+    (tmp_path / "calendar.yaml").write_text(SMALL)
+    point = EntryPoint("state", "conftest:nothing", catalogue.GROUP)
+    monkeypatch.setattr(EntryPoint, "load", lambda _self: lambda: tmp_path)
+    monkeypatch.setattr(
+        catalogue, "entry_points", lambda group: [point] * (group == catalogue.GROUP)
+    )
+    assert chosen_ids(tmp_path, select=("our-*",))[1] == "our-calendar-2-upsert"
+    assert "our-calendar-2-upsert" not in chosen_ids(tmp_path)
+
+
+def test_a_table_of_ones_own_with_every_step_and_a_folder_from_a_hook(kit, box) -> None:
+    kit.pytester.makefile(".yaml", calendar=SMALL)
+    kit.pytester.makeconftest(
+        """
+        def pytest_edfi_scenarios(config):
+            return "calendar.yaml"
+
+        def pytest_edfi_modify_scenarios(config, scenarios):
+            scenarios[:] = [s for s in scenarios if s.id.startswith("our-")]
+        """
+    )
+    result = kit.scenarios(box, "-v")
+    result.assert_outcomes(passed=4)
+    assert "test_scenario[our-calendar-4-absent]" in result.stdout.str()
+    assert box.records("calendars") == []
+
+
+def test_a_table_for_another_standard_and_observe_mode_are_refused(kit, box) -> None:
+    result = kit.scenarios(box, "--edfi-select=sis-v4-*")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*sis-v4.yaml is for Data Standard 4.0; this API has 5.0*"])
+    result = kit.scenarios(box, "--edfi-select=*homeless*", "--edfi-mode=observe")
+    result.stderr.fnmatch_lines(["*--edfi-mode=observe judges the CTE table alone*"])
+
+
+# -- values -----------------------------------------------------------------------------------------
+
+
+def resolved(text: str, **settings):
+    file = shipped().read_table("ours.yaml", text)
+    check_sense(shipped(), file)
+    found = Catalogue(shipped())
+    entries = found.add_table(file.content, "ours.yaml")
+    return Chosen(shipped(), Settings(school_year=2027, **settings), entries)
+
+
+def test_invented_values_follow_the_seed() -> None:
+    first = resolved(SMALL, seed=1).scenario("our-calendar-1-create", "5.0").payload
+    again = resolved(SMALL, seed=1).scenario("our-calendar-2-upsert", "5.0").payload
+    other = resolved(SMALL, seed=2).scenario("our-calendar-1-create", "5.0").payload
+    assert first["calendarCode"] == again["calendarCode"] != other["calendarCode"]
+    assert first["schoolYearTypeReference"] == {"schoolYear": 2027}
+    with pytest.raises(ConfigurationError, match="no provider 'last_nam'; did you mean 'last_name"):
+        resolved(SMALL.replace("last_name", "last_nam"))
+
+
+def test_what_a_prerequisite_does_not_say_is_made_from_its_schema() -> None:
+    needs = """
+prerequisites:
+  student: {resource: students}
+  enrollment: {resource: studentSchoolAssociations, values: {schoolReference.schoolId: 255901001}}
+"""
+    table = resolved(SMALL + needs).scenario("our-calendar-1-create", "5.0").table
+    for name, schema in (("student", "student"), ("enrollment", "studentSchoolAssociation")):
+        assert not list(shipped().validator("5.0", schema).iter_errors(table.prerequisites[name]))
+    student = table.prerequisites["student"]["studentUniqueId"]
+    assert table.prerequisites["enrollment"]["studentReference"]["studentUniqueId"] == student
+    with pytest.raises(ConfigurationError, match="studentReference.studentUniqueId is required"):
+        resolved(SMALL + needs.replace("  student: {resource: students}\n", ""))
+
+
+def test_values_from_prerequisites_are_replaced_there() -> None:
+    with pytest.raises(ConfigurationError, match="write elementary_student.studentUniqueId or"):
+        everything(overrides={"studentUniqueId": "5"})
+    chosen = everything(overrides={"elementary_student.studentUniqueId": "5"})
+    table = chosen.scenario(f"{PROGRAM}-1-create", "5.0").table
+    assert table.payload("create")["studentReference"] == {"studentUniqueId": "5"}
+    enrollment = table.prerequisites["elementary_enrollment"]
+    assert enrollment["studentReference"] == {"studentUniqueId": "5"}
+    with pytest.raises(ConfigurationError, match="no such property"):
+        everything(overrides={"nowhere": "5"})

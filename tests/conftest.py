@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import faker
-import hypothesis
 import jsonschema
 import pytest
 import pytest_html
@@ -41,6 +40,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     Not by `addopts`: the kit's users read those too, in a checkout without the dev extra.
     """
     options = config.option
+    if not hasattr(options, "cov_source") or not hasattr(options, "numprocesses"):
+        return None  # without the dev extra: what is only shown (--help, --fixtures) still is
     chosen = options.cov_source or options.no_cov or options.numprocesses is not None
     if chosen or options.usepdb or hasattr(config, "workerinput"):
         return None
@@ -49,9 +50,12 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     return subprocess.call(command)
 
 
-# How long one example takes says something about the machine, nothing about the kit.
-hypothesis.settings.register_profile("kit", deadline=None)
-hypothesis.settings.load_profile("kit")
+with suppress(ImportError):  # a user's checkout has no dev extra, and pytest --help reads this
+    import hypothesis
+
+    # How long one example takes says something about the machine, nothing about the kit.
+    hypothesis.settings.register_profile("kit", deadline=None)
+    hypothesis.settings.load_profile("kit")
 
 SCHOOL_YEAR = "2027"
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request
 
 from pytest_edfi_cte.sandbox.app import system_error
-from pytest_edfi_cte.sandbox.faults import TRACE, ConnectionDropped, Faults, around
+from pytest_edfi_cte.sandbox.faults import TRACE, Faults, around
 from pytest_edfi_cte.sandbox.log import ReceivedRequest, RequestLog, seen
+from pytest_edfi_cte.sandbox.trouble import ConnectionDropped
 from pytest_edfi_cte.sandbox.wire import mounted
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from pytest_edfi_cte.sandbox.auth import Tokens
-    from pytest_edfi_cte.sandbox.faults import Middleware, Proceed
+    from pytest_edfi_cte.sandbox.trouble import Middleware, Proceed
 
 #: Below this path, outside the API, the sandbox is controlled.
 ADMIN = "/sandbox-admin"

@@ -319,6 +319,7 @@ def test_imports_run_one_way():
         "reads",
         "openapi",
         "log",
+        "trouble",
         "faults",
         "app",
         "gate",

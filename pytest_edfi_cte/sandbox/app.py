@@ -25,6 +25,7 @@ from pytest_edfi_cte.sandbox.routes import ROUTES
 from pytest_edfi_cte.sandbox.wire import (
     allow,
     base_url,
+    credentials,
     fields,
     invalid_parameters,
     json_body,
@@ -136,11 +137,7 @@ class App:
         given = fields(request)
         if given is None:
             raise OAuthError(400, "invalid_request")
-        client_id, secret = given.get("client_id"), given.get("client_secret")
-        basic = request.authorization
-        if basic is not None and basic.type == "basic":
-            client_id, secret = basic.username, basic.password
-        token = self._tokens.issue(given.get("grant_type"), client_id, secret)
+        token = self._tokens.issue(given.get("grant_type"), *credentials(request))
         answer = {"access_token": token, "expires_in": LIFETIME, "token_type": "bearer"}
         return json_response(answer, headers={"Cache-Control": "no-store"})
 

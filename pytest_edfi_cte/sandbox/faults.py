@@ -112,7 +112,7 @@ class Faults:
             self._hurry.clear()
 
     def around(self, proceed: Proceed, client: str | None) -> Proceed:
-        """``proceed`` with every active fault around it. ``client`` owns the request's token."""
+        """``proceed`` with every active fault around it. ``client`` sent the request."""
         for fault in reversed(self._active.values()):
             proceed = self._around(fault, proceed, client)
         return proceed

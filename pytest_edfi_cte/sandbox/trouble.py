@@ -50,8 +50,8 @@ class Trouble:
     """Which requests, and what happens to them. Everything given happens, in this order.
 
     Which: ``method`` (GET, POST… in any case), ``path`` (a glob in any case, on the path without
-    query: ``/ed-fi/students*`` below the data address, or ``/oauth/token``), ``client`` (a client
-    id; of token requests, whose credentials are right),
+    query: ``/ed-fi/students*`` below the data address, or ``/oauth/token``), ``client`` (the
+    id of the key that sent it),
     ``containing`` (a text in the body as sent, such as a student's id);
     None is every one. The first ``after`` such requests pass, then ``times`` are troubled (None:
     all). ``delay``: seconds to wait first. ``expire``: the token that the request carries is not
@@ -123,7 +123,7 @@ class Trouble:
 
     def fits(self, request: Request, client: str | None) -> bool:
         """Whether it is about this request of this client."""
-        path = request.path.lower()
+        path = _unslashed(request.path)
         return (
             (self.method is None or self.method.upper() == request.method)
             and self.client in (None, client)
@@ -131,7 +131,7 @@ class Trouble:
             and (
                 self.path is None
                 or any(
-                    fnmatchcase(place, self.path.lower())
+                    fnmatchcase(place, _unslashed(self.path))
                     for place in (path, path.removeprefix(DATA))
                 )
             )
@@ -181,6 +181,11 @@ class Trouble:
 
     def _own_body(self) -> Response:
         return Response(self.body) if isinstance(self.body, str) else json_response(self.body)
+
+
+def _unslashed(path: str) -> str:
+    """In lower case and without a slash at the end: neither makes it another address."""
+    return path.lower().rstrip("/") or "/"
 
 
 def _is(kind: str, value: object) -> bool:

@@ -118,6 +118,15 @@ def fields(request: Request) -> Mapping[str, Any] | None:
     return given if isinstance(given, dict) else None
 
 
+def credentials(request: Request) -> tuple[object, object]:
+    """Key and secret of a token request: by HTTP Basic, else in the body. None where missing."""
+    basic = request.authorization
+    if basic is not None and basic.type == "basic":
+        return basic.username, basic.password
+    given = fields(request) or {}
+    return given.get("client_id"), given.get("client_secret")
+
+
 def parameters(request: Request) -> dict[str, str]:
     """Query parameters by lower-case name; of a repeated one the first counts."""
     found: dict[str, str] = {}

@@ -1,11 +1,12 @@
 """The admin path, and the client for it."""
 
+import json
 from pathlib import Path
 
 import pytest
 import requests
 
-from pytest_edfi_cte.sandbox import log
+from pytest_edfi_cte.sandbox import Client, log
 from pytest_edfi_cte.sandbox.remote import RemoteSandbox
 from tests.sandbox.support import CTE, Api, association, student
 
@@ -132,6 +133,22 @@ def test_secrets_are_not_in_what_is_listed(box, api, remote):
     last = box.requests[-1]
     assert last.headers["authorization"] == last.headers["x-a"] == "***"
     assert '"middleName": "***"' in last.body
+
+
+def test_secrets_are_masked_however_they_are_written(new_box, connect):
+    secret = '"q" \\ /+&?=#'
+    box = new_box(client_secret=secret, clients=[Client("other", "é", (255901,))])
+    api = connect(box)
+    api.get("schools", nameOfInstitution=secret)
+    api.post("students", student(middleName=secret))
+    requests.post(box.url, data={"client_secret": secret})
+    requests.post(box.url, data=json.dumps({"x": "é"}))
+
+    *_, get, post, form, raw = box.requests
+    assert get.path == "/data/v3/ed-fi/schools?nameOfInstitution=***"
+    assert '"middleName": "***"' in post.body
+    assert form.body == "client_secret=***"
+    assert raw.body == '{"x": "***"}'
 
 
 def test_what_is_listed_of_a_request(box, api, clock):

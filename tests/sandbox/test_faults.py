@@ -7,6 +7,7 @@ import time
 import pytest
 import requests
 
+from pytest_edfi_cte.sandbox import Client
 from pytest_edfi_cte.sandbox.trouble import Trouble
 from tests.sandbox.support import association, service, student, unlinked
 
@@ -37,6 +38,7 @@ def test_a_status_for_so_many_requests(api):
         ("/ed-fi/sch*", True),
         ("/data/v3/ed-fi/schools", True),
         ("*", True),
+        ("/ed-fi/schools/", True),
         ("/ed-fi/students", False),
         ("schools", False),
     ],
@@ -64,6 +66,23 @@ def test_a_method_in_any_case(api):
 def test_a_long_pause_is_told_in_digits(api):
     api.sandbox.fault(status=503, retry_after=1_800_000)
     assert api.get("schools").headers["Retry-After"] == "1800000"
+
+
+def test_token_requests_of_one_client(new_box):
+    box = new_box(clients=[Client("other", "hush", (255901,))])
+    fault = box.fault(path="/oauth/token", client="other", status=503)
+    grant = {"grant_type": "client_credentials"}
+
+    def ask(**how):
+        return requests.post(f"{box.url}/OAuth/token/", **how).status_code
+
+    assert ask(data=grant, auth=("other", "hush")) == 503
+    assert ask(json={**grant, "client_id": "other", "client_secret": "hush"}) == 503
+    assert ask(data=grant, auth=("other", "wrong")) == 401
+    assert ask(data=grant, auth=(box.client_id, box.client_secret)) == 200
+    assert ask(files={"grant_type": (None, "x" * 600_000)}) == 413
+    assert fault.hits == 2
+    assert [r.client_id for r in box.requests] == ["other", "other", None, box.client_id, None]
 
 
 def test_token_requests_can_be_troubled(api):

@@ -123,7 +123,8 @@ class App:
         if endpoint == "openapi":
             model, part, version = self._engine.model, names["part"], names["version"]
             return json_response(openapi.document(model, part, base, version=version))
-        return json_response(discovery.document(base, self._version))
+        extensions = self._engine.model.extensions
+        return json_response(discovery.document(base, self._version, extensions))
 
     def _token_info(self, request: Request) -> Response:
         client = self._tokens.require(request.headers.get("Authorization"))

@@ -65,7 +65,8 @@ class Sandbox:
     ``data_standard``: ``"4.0"`` or ``"5.0"``. ``middleware``: called around every request, first
     one outermost; see :data:`Middleware`. ``client_id`` and ``client_secret`` are generated unless
     given; the key speaks for every local education agency that is there at the beginning and may
-    do everything. ``clients``: more keys. ``links``: references carry ``link`` objects.
+    do everything. ``clients``: more keys. ``links``: references carry ``link`` objects (in a file
+    that was used without, once their record is written again).
     ``clock``: seconds since 1970, for token expiry and ``_lastModifiedDate``.
 
     ``db``: a file to keep the records in, made if it does not exist; one sandbox at a time uses

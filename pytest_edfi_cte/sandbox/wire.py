@@ -114,7 +114,10 @@ def fields(request: Request) -> Mapping[str, Any] | None:
     request.max_form_memory_size = 500_000  # bytes; the default only from Werkzeug 3.1 on
     if not request.is_json:
         return request.form
-    given = request.get_json(silent=True)
+    try:
+        given = request.get_json(silent=True)
+    except RecursionError:  # thousands of brackets
+        return None
     return given if isinstance(given, dict) else None
 
 

@@ -207,7 +207,8 @@ def _empty(response: Response) -> Response:
 def system_error(request: Request) -> Response:
     """The 500 for a failure inside the sandbox; what it was goes to the log."""
     # The method and path are enough to find it; the traceback is for the log, never for a client.
-    _log.exception("%s %s failed inside the sandbox", request.method, request.path)
+    # As Python writes them: a path with a line end makes no line of its own.
+    _log.exception("%r %r failed inside the sandbox", request.method, request.path)
     return problem_response(
         Problem(problems.SYSTEM, "Something failed inside the sandbox; its log has the details.")
     )

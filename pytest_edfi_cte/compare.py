@@ -97,6 +97,22 @@ def identity_of(schema: Json, path: str) -> list[str]:
     return [name for name, fact in properties.items() if fact.get("x-edfi-identity")]
 
 
+def asked_by_schema(schema: Json, path: str) -> str:
+    """Whether a schema asks for the property at a dotted path: "required", "optional", or "".
+
+    A property counts where its own object is there; "" where the schema does not know it.
+    """
+    here: Any = schema
+    *parents, name = path.split(".")
+    for part in parents:
+        here = _resolve(schema, here).get("properties", {}).get(part, {})
+        here = here.get("items", here)
+    last = _resolve(schema, here)
+    if name not in last.get("properties", {}):
+        return ""
+    return "required" if name in last.get("required", ()) else "optional"
+
+
 def short(value: Any) -> str:
     """A descriptor URI's code value; any other value as text."""
     text = value if isinstance(value, str) else repr(value)

@@ -129,6 +129,25 @@ class Contract:
         found: list[Json] = content["requirements"]
         return found
 
+    def explanations(self) -> Json:
+        """What a report explains: rulings, steps of the certification."""
+        path = "explanations.yaml"
+        content, lines = self._yaml(path)
+        error = _first(self._validator("schemas/explanations.json").iter_errors(content))
+        if error is not None:
+            where = list(error.absolute_path)
+            raise ContractError(path, lines(where), f"{_label(where)}{error.message}")
+        found: Json = content
+        return found
+
+    def results_validator(self) -> Draft202012Validator:
+        """Checks a result document (``results.json``)."""
+        return self._validator("schemas/results.json")
+
+    def waivers_validator(self) -> Draft202012Validator:
+        """Checks the entries of a waiver file."""
+        return self._validator("schemas/waivers.json")
+
     def grand_bend(self, name: str) -> Any:
         """Pre-loaded data of the certification: ``schools``, ``programs`` or ``descriptors``."""
         return self._json(f"grand_bend/{name}.json")

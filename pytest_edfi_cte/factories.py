@@ -90,6 +90,7 @@ class RecordFactory:
                 record.pop(path, None)
             else:
                 put(record, path, value, frozenset())
+        self._prerequisites.records.session.recorder.learn(record)
         return record
 
     def __call__(self, **overrides: Any) -> Record:

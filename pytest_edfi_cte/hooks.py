@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
-from pytest_edfi_cte import collection, fixtures
+from pytest_edfi_cte import collection, fixtures, logs
 from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
 from pytest_edfi_cte.errors import ConfigurationError, NotTestable
 from pytest_edfi_cte.evidence import Evidence
+from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
 from pytest_edfi_cte.reporting.collect import Collector, our_bug
-from pytest_edfi_cte.reporting.contract import STATUS, contract_lines
+from pytest_edfi_cte.reporting.contract import STATUS
+from pytest_edfi_cte.reporting.pack import check_folder
+from pytest_edfi_cte.reporting.waivers import Waiver, read_waivers
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.settings import Settings
 
@@ -40,11 +43,34 @@ class RunHooks:
             )
         self.run = Run.of_worker(settings, handed) if handed else Run(settings)
         config.stash[fixtures.RUN] = self.run
-        self.results = Collector(self.run)
+        accepted = self._accepted()
+        self.results = Collector(self.run, accepted)
         self.diagnosis: Diagnosis | None = None
         self.html = html_view.HtmlHooks(self.run)
         config.pluginmanager.register(self.html, "edfi_cte_html")
+        if not self.is_worker:
+            folder = self._path(settings.report)
+            if folder:
+                check_folder(folder, settings.sources.get("report", "--edfi-report"))
+            report = ReportHooks(self.run, self.results, accepted, folder, self._set_up)
+            config.pluginmanager.register(report, "edfi_cte_report")
         collection.add_suite(config)
+        # Last: what fails before this line leaves nothing behind.
+        self._logs = logs.cleaned(self.run.redactor.clean)
+        self._logs.__enter__()
+
+    def _path(self, name: str | None) -> Path | None:
+        """A path as given, relative to where pytest was started."""
+        return self.config.invocation_params.dir / Path(name).expanduser() if name else None
+
+    def _accepted(self) -> list[Waiver]:
+        path = self._path(self.run.settings.waive)
+        return read_waivers(path, self.run.contract) if path else []
+
+    def _set_up(self) -> list[str]:
+        """What the doctor found wrong, the cause first."""
+        problems = self.diagnosis.problems if self.diagnosis else ()
+        return [f"{p.title}: {p.found} {p.means} {p.advice}".strip() for p in problems]
 
     # -- collect ------------------------------------------------------------------------------
 
@@ -189,24 +215,10 @@ class RunHooks:
         if not self.is_worker:
             self.run.clean_up()
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what is left behind and what could not be looked up."""
-        notes = [*self.run.notes, *self.results.notes]
-        left = self.run.left_behind
-        checks = self.results.checks
-        if not notes and not left and not checks:
-            return
-        terminalreporter.section("Ed-Fi conformance")
-        for line, colour in contract_lines(self.run.contract, checks) if checks else ():
-            terminalreporter.line(line, **{colour: True} if colour else {})
-        for note in dict.fromkeys(notes):
-            terminalreporter.line(f"note: {note}")
-        for problem in left:
-            terminalreporter.line(f"LEFT BEHIND: {problem}", red=True)
-
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Stop the sandbox and close connections."""
+        self._logs.__exit__(None, None, None)
         self.run.close()
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -215,8 +227,7 @@ class RunHooks:
         return STATUS.get(result["verdict"]) if result and report.when == "call" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather the workers' results for the summary."""
-        self.results.gather(report)
+        """Gather the workers' results for pytest-html's summary."""
         self.html.gather(report)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pytest_edfi_cte.contract import Contract, ContractError
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.options import SECRET_VARIABLE
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
+from pytest_edfi_cte.values import SECRET_VARIABLE
 
 
 def check(contract: Contract, settings: Settings) -> Table:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pytest_edfi_cte.notations import (
     STEPS,
@@ -17,15 +15,22 @@ from pytest_edfi_cte.notations import (
     duration,
     school_year,
 )
+from pytest_edfi_cte.values import (
+    SECRET_VARIABLE,
+    boolean,
+    count,
+    namespace,
+    positive,
+    seed,
+    url,
+)
 
 if TYPE_CHECKING:
     import argparse
 
     import pytest
 
-SANDBOX = "sandbox"
 DRIVE, OBSERVE = "drive", "observe"
-SECRET_VARIABLE = "EDFI_CLIENT_SECRET"  # noqa: S105 - the name of a variable, not its value
 
 
 @dataclass(frozen=True)
@@ -62,67 +67,12 @@ class Option:
         return f"edfi_{self.name}"
 
 
-def _url(text: str) -> str:
-    if text == SANDBOX:
-        return text
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(
-            f"{text!r} is not the base URL of an Ed-Fi API; expected https://host/path, "
-            f"or the word {SANDBOX!r} for the embedded one"
-        )
-    if parts.username or parts.password:
-        raise ValueError(
-            "credentials do not belong in the URL, it is printed; "
-            f"use --edfi-client-id and {SECRET_VARIABLE}"
-        )
-    if parts.query or parts.fragment:
-        raise ValueError(f"{text!r} has a query or fragment; give the base URL alone")
-    return text
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{text!r} is not a number of seconds above 0")
-    return value
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"\d{1,3}", text):
-        raise ValueError(f"{text!r} is not a whole number from 0 to 999")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not re.fullmatch(r"\d{1,18}", text):
-        raise ValueError(f"{text!r} is not a whole number of at most 18 digits")
-    return int(text)
-
-
-def _boolean(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"0": False, "false": False, "no": False, "off": False, "": False}
-    if text.lower() not in words:
-        raise ValueError(f"{text!r} is neither true nor false")
-    return words[text.lower()]
-
-
-def _namespace(text: str) -> str:
-    if not re.fullmatch(r"uri://[^/#\s]+", text):
-        raise ValueError(f"{text!r} is not a descriptor namespace such as uri://ed-fi.org")
-    return text
-
-
 OPTIONS: tuple[Option, ...] = (
     Option(
         "url",
         "Base URL of the Ed-Fi API to judge, or 'sandbox' for an embedded one. "
         "Without it the plugin adds nothing.",
-        _url,
+        url,
         metavar="URL",
     ),
     Option("client_id", "OAuth client id (key) for the API.", str, metavar="ID"),
@@ -152,16 +102,16 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "namespace",
         "Namespace of the table's descriptor values.",
-        _namespace,
+        namespace,
         default="uri://ed-fi.org",
         metavar="URI",
     ),
-    Option("seed", "Seed of the fictional data (default: random, printed).", _seed, metavar="N"),
-    Option("timeout", "Seconds to wait for the API.", _positive, default=30.0, metavar="SECONDS"),
+    Option("seed", "Seed of the fictional data (default: random, printed).", seed, metavar="N"),
+    Option("timeout", "Seconds to wait for the API.", positive, default=30.0, metavar="SECONDS"),
     Option(
         "retries",
         "How often to try again after a connection error, 429, 502, 503 or 504.",
-        _count,
+        count,
         default=3,
         metavar="N",
     ),
@@ -171,14 +121,50 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "insecure",
         "Do NOT verify the API's TLS certificate. Anyone on the way can read the secret.",
-        _boolean,
+        boolean,
         default=False,
         kind="flag",
     ),
     Option(
         "keep_data",
         "Leave the records this run created in the API.",
-        _boolean,
+        boolean,
+        default=False,
+        kind="flag",
+    ),
+    Option(
+        "contract",
+        "Add the contract pack: checks of the API against the Ed-Fi API guidelines.",
+        boolean,
+        default=False,
+        kind="flag",
+    ),
+    Option(
+        "strict",
+        "Contract pack: a broken recommendation (should) fails, instead of being a warning.",
+        boolean,
+        default=False,
+        kind="flag",
+    ),
+    Option(
+        "report",
+        "Folder for the evidence pack: a page to publish, results.json, JUnit XML, summary, badge, "
+        "data mapping, checksums.",
+        str,
+        metavar="DIR",
+        kind="path",
+    ),
+    Option(
+        "waive",
+        "YAML file with findings that somebody accepts until a day.",
+        str,
+        metavar="FILE",
+        kind="path",
+    ),
+    Option(
+        "mask_people",
+        "Mask names, birth dates and ids of students in everything that is written.",
+        boolean,
         default=False,
         kind="flag",
     ),
@@ -254,20 +240,6 @@ OPTIONS: tuple[Option, ...] = (
         str,
         metavar="FILE",
         kind="path",
-    ),
-    Option(
-        "contract",
-        "Add the contract pack: checks of the API against the Ed-Fi API guidelines.",
-        _boolean,
-        default=False,
-        kind="flag",
-    ),
-    Option(
-        "strict",
-        "Contract pack: a broken recommendation (should) fails, instead of being a warning.",
-        _boolean,
-        default=False,
-        kind="flag",
     ),
 )
 

@@ -57,7 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Each effective setting with its source."""
-    return config.stash[fixtures.SETTINGS].header()
+    lines = config.stash[fixtures.SETTINGS].header()
+    run = config.stash.get(fixtures.RUN, None)
+    return [run.redactor.clean(line) for line in lines] if run else lines
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -24,11 +24,12 @@ from pytest_edfi_cte.factories import Fiction
 from pytest_edfi_cte.journal import Journal, orphans
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.mistakes import check
+from pytest_edfi_cte.people import People
 from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.sandboxes import controlled, started
-from pytest_edfi_cte.scenarios import Table
+from pytest_edfi_cte.scenarios import STEPS, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
@@ -49,7 +50,7 @@ class Run:
     def __init__(self, settings: Settings, contract: Contract | None = None) -> None:
         self.settings = settings
         self.contract = contract or shipped()
-        self.redactor = Redactor()
+        self.redactor = Redactor(People.of(settings.overrides) if settings.mask_people else None)
         self.recorder = Recorder(self.redactor)
         self.redactor.add(settings.client_secret, client_id=settings.client_id)
         self.current_test = ""
@@ -203,7 +204,9 @@ class Run:
     @cached_property
     def table(self) -> Table:
         """The certification table, resolved for this API's data standard."""
-        return load(self.contract, self.settings, self.api.standard)
+        table = load(self.contract, self.settings, self.api.standard)
+        self.recorder.learn([table.prerequisites, *map(table.payload, STEPS)])
+        return table
 
     @cached_property
     def fiction(self) -> Fiction:
@@ -244,7 +247,7 @@ class Run:
             facts["Replaced values"] = ", ".join(f"{n}={v}" for n, v in settings.overrides.items())
         if settings.insecure:
             facts["WARNING"] = "TLS CERTIFICATES WERE NOT VERIFIED (--edfi-insecure)"
-        return facts
+        return {name: self.redactor.clean(text) for name, text in facts.items()}
 
     def alone_with(self, name: str) -> AbstractContextManager[None]:
         """Hold one record of this API against other workers and terminals on this machine."""

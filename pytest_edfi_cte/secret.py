@@ -9,6 +9,8 @@ from html import escape
 from typing import NoReturn
 from urllib.parse import quote, quote_plus
 
+from pytest_edfi_cte.people import People
+
 MASK = "[redacted]"
 
 
@@ -47,9 +49,11 @@ class Redactor:
     ``id:secret`` of HTTP Basic), JSON-escaped and HTML-escaped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, people: People | None = None) -> None:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        #: Set where personal data is masked too (``--edfi-mask-people``).
+        self.people = people
 
     def add(self, secret: Secret, *, client_id: str | None = None) -> None:
         """Make ``secret`` unprintable from now on; an empty one is ignored."""
@@ -69,5 +73,7 @@ class Redactor:
         self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def clean(self, text: str) -> str:
-        """``text`` with every known secret masked."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        """``text`` with every known secret masked, and personal data where that is asked for."""
+        if self._pattern:
+            text = self._pattern.sub(MASK, text)
+        return self.people.clean(text) if self.people else text

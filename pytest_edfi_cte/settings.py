@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.notations import current_school_year
-from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, SANDBOX, SECRET_VARIABLE, Option
+from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, Option
 from pytest_edfi_cte.secret import Secret
+from pytest_edfi_cte.values import SANDBOX, SECRET_VARIABLE
 
 if TYPE_CHECKING:
     import argparse
@@ -48,6 +49,11 @@ class Settings:
     ca_bundle: str | None = None
     insecure: bool = False
     keep_data: bool = False
+    contract: bool = False
+    strict: bool = False
+    report: str | None = None
+    waive: str | None = None
+    mask_people: bool = False
     mode: str = DRIVE
     wait: float = 0.0
     settle: float = 10.0
@@ -57,8 +63,6 @@ class Settings:
     state: str | None = None
     descriptors: Mapping[str, str] = field(default_factory=dict)
     descriptor_file: str | None = None
-    contract: bool = False
-    strict: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -98,8 +102,10 @@ class Settings:
             "mode": self.mode,
         }
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
-        names = ("env_file", "ca_bundle", "keep_data", "descriptor_file", "contract", "strict")
-        for name in names:
+        names = (
+            "env_file ca_bundle descriptor_file report waive keep_data contract strict mask_people"
+        )
+        for name in names.split():
             if getattr(self, name):
                 shown[name] = getattr(self, name)
         shown |= {f"descriptor {stored}": f"as {own}" for stored, own in self.descriptors.items()}

@@ -35,6 +35,8 @@ class Verdict(str, Enum):
     WARNING = "warning"
     #: Something that a host could do and does not.
     INFORMATION = "information"
+    #: Failed, and accepted in writing until a day (--edfi-waive). Shown, and never as passed.
+    WAIVED = "waived"
     #: Our own bug; says nothing about the judged API.
     HARNESS_ERROR = "harness error"
 

@@ -89,11 +89,11 @@ def association(student: str = "604822", **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No EDFI_… variable or proxy of the developer's machine reaches a test."""
+    """No EDFI_… variable, CI service or proxy of the developer's machine reaches a test."""
     import os
 
     for name in [*os.environ]:
-        if name.startswith("EDFI_") or name.lower().endswith("_proxy"):
+        if name.startswith(("EDFI_", "GITHUB_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
 
 

@@ -15,9 +15,13 @@ import pytest
 import pytest_edfi_cte
 from pytest_edfi_cte import cli, fixtures, rehearsal_fixtures, sandbox_fixtures
 from pytest_edfi_cte.commands import rehearse, sandbox
+from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
+from pytest_edfi_cte.reporting.document import to_json
+from pytest_edfi_cte.reporting.waivers import read_waivers
 from tests.broken_products import prepare
+from tests.reporting import check, made, run_info
 from tests.sandbox.commands import Command
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
@@ -58,7 +62,7 @@ def test_the_readme_begins_with_its_two_commands() -> None:
     first, second = blocks("sh")[0].strip().splitlines()
     assert (
         first
-        == 'python3 -m venv .venv && .venv/bin/pip install -q -e ".[sandbox]" && .venv/bin/pytest --pyargs pytest_edfi_cte --edfi-url=sandbox --html=report.html --self-contained-html'
+        == 'python3 -m venv .venv && .venv/bin/pip install -q -e ".[sandbox]" && .venv/bin/pytest --pyargs pytest_edfi_cte --edfi-url=sandbox --html=report.html --self-contained-html --edfi-report=pack'
     )
     assert (
         second
@@ -80,6 +84,11 @@ def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatc
         "my-client-id", sandbox.client_id
     )
     words = shlex.split(command)
+    if words[:2] == ["edfi-cte", "report"]:
+        for name in filter(re.compile(r".*/results\.json$").match, words):
+            (pytester.path / name).parent.mkdir()
+            phase = {"id": name, "planned": []}
+            (pytester.path / name).write_text(to_json(made(check(), runs=[run_info(**phase)])))
     if words[0] == "edfi-cte":
         done = pytester.run(sys.executable, "-c", CLI, *words[1:])
         assert done.ret == 0
@@ -177,6 +186,14 @@ def test_every_option_of_the_commands_is_in_the_readme(module) -> None:
         assert (
             f"`{action.option_strings[0]} " in README or f"`{action.option_strings[0]}`" in README
         )
+
+
+def test_the_waivers_of_the_readme_are_understood(tmp_path) -> None:
+    (block,) = blocks("yaml")
+    file = tmp_path / "waivers.yaml"
+    file.write_text(block)
+    (waiver,) = read_waivers(file, shipped())
+    assert waiver.path == "cteProgramServices.primaryIndicator"
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))

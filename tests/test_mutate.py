@@ -166,7 +166,7 @@ def test_nothing_to_run_is_said(mutate, pytester) -> None:
 def test_several_processes_and_the_users_options(pytester, monkeypatch) -> None:
     """As a user starts it, with options in the ini that have no place in a run of many."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    pytester.makeini("[pytest]\naddopts = -n 2 --html=report.html\ntestpaths = nowhere")
+    pytester.makeini("[pytest]\naddopts = -n 2 --html=report.html\ntestpaths = nowhere\nedfi_report = pack")
     command = [
         sys.executable,
         "-c",
@@ -179,6 +179,7 @@ def test_several_processes_and_the_users_options(pytester, monkeypatch) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 defects apply: 2 caught (100%), 0 missed" in done.stdout
     assert not (pytester.path / "report.html").exists()
+    assert not (pytester.path / "pack").exists()
     assert not (pytester.path / ".pytest_cache").exists()
 
 

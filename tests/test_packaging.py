@@ -22,6 +22,9 @@ CONTRACT = (
     "schemas/5.0/studentCTEProgramAssociation.json",
     "schemas/protocol/discovery.json",
     "schemas/scenario-table.json",
+    "schemas/results.json",
+    "schemas/waivers.json",
+    "explanations.yaml",
     "schemas/observe-state.json",
     "grand_bend/descriptors.json",
     "README.md",
@@ -59,7 +62,8 @@ def test_the_contract_ships_in_wheel_and_sdist(built) -> None:
         assert f"pytest_edfi_cte_fixtures/{name}" in wheel
         assert any(entry.endswith(f"/fixtures/{name}") for entry in sdist)
     assert "pytest_edfi_cte/py.typed" in wheel
-    assert "pytest_edfi_cte/reporting/templates/pytest_html.html" in wheel
+    for name in ("pytest_html.html", "conformance.html", "conformance.css", "conformance.js"):
+        assert f"pytest_edfi_cte/reporting/templates/{name}" in wheel
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
     assert not [name for name in wheel if name.startswith(("tests/", "examples/", "tools/"))]
 

@@ -19,7 +19,9 @@ ROOT = PACKAGE.parent
 #: Modules import from their own line or from lines above it, never from below: the way of the data
 #: (options, client, factories, scenarios, judge, verdicts, reporting), on a common ground.
 LAYERS = (
-    "errors secret contract options notations journal locks compare waiting hookspecs openapi_document",
+    "errors people logs",
+    "values notations",
+    "secret contract options journal locks compare waiting hookspecs openapi_document",
     "openapi_import",
     "settings sandboxes descriptors requirements",
     "client.exchange client.discovery client.problems",
@@ -61,10 +63,16 @@ LAYERS = (
     "contract_checks.queries contract_checks.writes",
     "contract_checks.catalogue",
     "doctor.page",
+    "reporting.document",
+    "reporting.waivers reporting.runs reporting.words reporting.changes",
+    "reporting.page reporting.junit reporting.badge reporting.mapping reporting.markdown",
+    "reporting.pack reporting.screen reporting.rehearsed",
     "fixtures collection",
     "sharing",
     "sandbox_fixtures rehearsal_fixtures",
-    "reporting.collect reporting.pytest_html reporting.contract",
+    "reporting.contract",
+    "reporting.collect reporting.pytest_html",
+    "report_hooks",
     "hooks",
     "plugin",
     "suite.test_edfi_certification suite.test_edfi_observed suite.test_edfi_contract",
@@ -75,7 +83,7 @@ LAYERS = (
     "commands.credentials",
     "commands.mutate commands.sandbox",
     "cli",
-    "commands.doctor commands.rehearse",
+    "commands.doctor commands.rehearse commands.report",
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.

@@ -163,8 +163,46 @@ def test_a_finding_without_details() -> None:
     assert Verdict.PASSED.value == "passed"
 
 
-def test_no_artefact_holds_a_secret(new_sandbox, kit, pytester) -> None:
-    """A failing run with everything shown: pages, XML, terminal, logs, tracebacks, locals."""
+SHOWS_ALL = """
+import logging, os
+def test_shows_all(edfi_session, edfi_settings, edfi_new_student, request):
+    student = edfi_new_student()
+    sent = edfi_session.get("/ed-fi/students").request
+    bearer = sent.headers["Authorization"]
+    everything = dict(sent.headers)
+    logging.getLogger("own").warning("settings %r, sent %s", edfi_settings, everything)
+    try:
+        raise ValueError(bearer)
+    except ValueError:
+        logging.getLogger("own").exception("with a traceback")
+    print(edfi_settings, edfi_session, vars(edfi_session).keys(), bearer)
+    assert student == bearer, f"told {everything}"
+def test_raises(edfi_session):
+    raise LookupError(edfi_session.get("/ed-fi/students").request.headers["Authorization"])
+def test_our_bug(edfi_session):
+    from pytest_edfi_cte.values import count
+    count(edfi_session.get("/ed-fi/students").request.headers["Authorization"])
+def test_worker_dies(edfi_session):
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        print(edfi_session.get("/ed-fi/students").request.headers)
+        os._exit(1)
+"""
+SHOWN_ALL = (
+    "--junitxml=junit.xml",
+    "-vvv",
+    "--showlocals",
+    "--log-file=run.log",
+    "--log-level=DEBUG",
+    "--log-cli-level=DEBUG",
+    "--setup-show",
+    "--edfi-report=pack",
+    *HTML,
+)
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]])
+def test_no_artefact_holds_a_secret(workers, new_sandbox, kit, pytester, monkeypatch) -> None:
+    """A failing run with everything shown: pack, pages, XML, terminal, logs, tracebacks, locals."""
     tokens: list[str] = []
 
     def echo(request, proceed):
@@ -181,43 +219,35 @@ def test_no_artefact_holds_a_secret(new_sandbox, kit, pytester) -> None:
 
     secret = "s3cr3t/with+chars&more"
     sandbox = new_sandbox(echo, client_secret=secret)
-    pytester.makepyfile(
-        """
-        import logging
-        def test_shows_all(edfi_session, edfi_settings, edfi_new_student, request):
-            student = edfi_new_student()
-            logging.getLogger("own").warning("settings %r", edfi_settings)
-            print(edfi_settings, edfi_session, vars(edfi_session).keys())
-            assert student == 0
-        def test_our_bug(edfi_session):
-            edfi_session._token = None
-            edfi_session.get("/ed-fi/students")
-        """
-    )
-    arguments = [
-        "--junitxml=junit.xml",
-        "-vvv",
-        "--showlocals",
-        "--log-file=run.log",
-        "--log-level=DEBUG",
-        "--setup-show",
-        *HTML,
-    ]
-    texts = []
-    for workers in ([], ["-n2"]):
-        result = kit.subprocess(sandbox, *arguments, *workers)
-        assert result.ret == 1
-        texts += [result.stdout.str(), result.stderr.str()]
-        texts += [
-            p.read_text()
-            for p in pytester.path.rglob("*")
-            if p.is_file() and p.suffix in (".html", ".xml", ".log", ".jsonl")
-        ]
-    everything = "\n".join(texts)
-    assert "400" in everything
-    assert len(tokens) == 2
+    pytester.makepyfile(SHOWS_ALL)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "step.md"))
+    result = kit.subprocess(sandbox, *SHOWN_ALL, *workers)
+    assert result.ret == 1
+    files = [p for p in pytester.path.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc")]
+    names = {p.name for p in files}
+    assert {
+        "conformance.html",
+        "results.json",
+        "report.html",
+        "junit.xml",
+        "run.log",
+        "step.md",
+    } <= names
+    texts = {str(p): p.read_text(errors="replace") for p in files}
+    texts |= {"stdout": result.stdout.str(), "stderr": result.stderr.str()}
+    everything = "\n".join(texts.values())
+    for words in (
+        " → 400",
+        "harness error: pytest-edfi-cte itself failed (ValueError: 'Bearer [redacted]'",
+        "LookupError",
+        "with a traceback",
+    ):
+        assert words in everything
+    assert ("ended under it" in everything) == bool(workers)
+    assert len(tokens) >= 1
     pair = f"{sandbox.client_id}:{secret}"
     for value in (secret, *tokens):
         for form in (value, quote(value, safe=""), base64.b64encode(value.encode()).decode()):
-            assert form not in everything
+            assert [name for name, text in texts.items() if form in text] == []
     assert base64.b64encode(pair.encode()).decode() not in everything

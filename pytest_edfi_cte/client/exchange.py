@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from pytest_edfi_cte.secret import MASK, Redactor
@@ -26,6 +27,7 @@ class Exchange:
     """One attempt of one request. Bodies are text, cut at 64 KiB with a note.
 
     ``status`` is None where no answer came; then ``error`` says why. ``duration`` is in seconds.
+    ``at`` is when it was sent, in seconds since 1970.
     ``attempt`` counts from 1; a value above 1 is a retry of the exchange before it.
     """
 
@@ -39,6 +41,7 @@ class Exchange:
     duration: float = 0.0
     attempt: int = 1
     error: str | None = None
+    at: float = 0.0
 
     @property
     def line(self) -> str:
@@ -66,8 +69,16 @@ class Recorder:
         """The newest exchange; IndexError when there is none."""
         return self._exchanges[-1]
 
+    def learn(self, content: Any) -> None:
+        """Personal data in JSON is masked from now on, where that is asked for."""
+        if self.redactor.people:
+            self.redactor.people.learn(content)
+
     def add(self, exchange: Exchange) -> None:
         """Keep an exchange; nothing secret in it is kept."""
+        if self.redactor.people:  # learned first: this very exchange is masked by it
+            self.redactor.people.learn_text(exchange.request_body)
+            self.redactor.people.learn_text(exchange.response_body)
         clean = self.redactor.clean
         self._exchanges.append(
             replace(

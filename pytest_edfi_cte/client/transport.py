@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -37,6 +37,7 @@ class _Attempt:
     headers: Mapping[str, str] | None = None
     body: bytes | None = None
     error: str | None = None
+    ended: float = field(default_factory=time.time)
 
 
 @dataclass
@@ -151,6 +152,7 @@ class RecordingAdapter(HTTPAdapter):
                 duration=attempt.duration,
                 attempt=number,
                 error=attempt.error,
+                at=attempt.ended - attempt.duration,
             )
             self.recorder.add(exchange)
 

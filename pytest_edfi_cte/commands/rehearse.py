@@ -21,6 +21,7 @@ import shutil
 import signal
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -38,6 +39,8 @@ from pytest_edfi_cte.rehearsal.stage import Rehearsal
 from pytest_edfi_cte.rehearsal.task import Task
 from pytest_edfi_cte.rehearsal.words import NARROW, WIDE, as_json, page, passed
 from pytest_edfi_cte.reporting.model import visible
+from pytest_edfi_cte.reporting.pack import check_folder, write
+from pytest_edfi_cte.reporting.rehearsed import rehearsed
 from pytest_edfi_cte.terminal import instructions
 
 
@@ -114,6 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--descriptor-file", metavar="FILE", help="CSV file with such pairs: stored,table")
     add = parser.add_argument_group("what comes out").add_argument
     add("--json", metavar="FILE", help="write the result as JSON")
+    add("--report", type=Path, metavar="DIR", help="write the evidence pack into this folder")
     add("--strict", action="store_true", help="a warning is a failure, too")
 
 
@@ -138,6 +142,9 @@ def run(arguments: argparse.Namespace) -> int:
     target = Path(arguments.json) if arguments.json else None
     if target is not None and not target.parent.is_dir():
         raise ConfigurationError(f"--json {target}: there is no folder {target.parent}")
+    if arguments.report:
+        check_folder(arguments.report, "--report")
+    started = time.time()
     rehearsal = Rehearsal(
         students=arguments.students,
         steps=[word.strip() for word in arguments.steps.split(",")] if arguments.steps else (),
@@ -181,6 +188,12 @@ def run(arguments: argparse.Namespace) -> int:
                 target.write_text(text + "\n", encoding="utf-8")
             except OSError as error:
                 raise ConfigurationError(f"--json {target}: {error.strerror}") from None
+        if arguments.report:
+            pack = rehearsed(rehearsal, started)
+            try:
+                say.lines([f"report: {write(pack, arguments.report)}"])
+            except OSError as error:
+                raise ConfigurationError(f"--report {arguments.report}: {error.strerror}") from None
     return ExitCode.OK if passed(results, strict=arguments.strict) else ExitCode.FINDINGS
 
 

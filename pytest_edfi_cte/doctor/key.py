@@ -14,7 +14,7 @@ from pytest_edfi_cte.client.tokeninfo import TokenInfo
 from pytest_edfi_cte.doctor.model import Line, Who, ok, problem, unknown, warning
 from pytest_edfi_cte.doctor.patient import Patient
 from pytest_edfi_cte.errors import NoToken
-from pytest_edfi_cte.options import SECRET_VARIABLE
+from pytest_edfi_cte.values import SECRET_VARIABLE
 
 MULTIPLE, FORBIDDEN, TOO_MANY, SERVER_ERROR = 300, 403, 429, 500
 #: What both scenarios and their clean-up do with the association.

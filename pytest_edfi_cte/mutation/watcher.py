@@ -26,6 +26,8 @@ _SWITCHED_OFF: dict[str, Any] = {
     "usepdb": False,
     "randomly_reorganize": False,
 }
+#: Our own plugin that writes ``--edfi-report``, by the name ``hooks.py`` gives it.
+REPORT = "edfi_cte_report"
 _STATES = {
     Verdict.FAILED.value: State.CAUGHT,
     Verdict.NOT_TESTABLE.value: State.STOPPED,
@@ -79,6 +81,13 @@ class Watcher:
             if hasattr(config.option, name):
                 setattr(config.option, name, value)
         self._named = list(config.args)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """No report of ours either: each of many runs would overwrite the one before."""
+        plugins = session.config.pluginmanager
+        if plugins.has_plugin(REPORT):
+            plugins.unregister(name=REPORT)
 
     @pytest.hookimpl(trylast=True)  # after -k and -m
     def pytest_collection_modifyitems(
@@ -159,9 +168,9 @@ def _said(report: pytest.TestReport) -> tuple[State, str]:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message if crash is not None else report.longreprtext)
     headline = next((line for line in text.splitlines() if line.strip()), "no text")
-    if result:
+    if result and result["kind"] != "own":
         state = _STATES.get(result["verdict"], State.CAUGHT)
-        wrong = [row for row in result["findings"] if not row["ok"]]
+        wrong = [row for row in result["findings"] if row["verdict"] == "wrong"]
         if state is State.CAUGHT and wrong:
             row = wrong[0]
             return state, f"{row['where']}: expected {row['expected']}, received {row['received']}"

@@ -6,35 +6,63 @@ The report travels from an xdist worker to the controller with it.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_edfi_cte import fixtures
+from pytest_edfi_cte.compare import asked_by_schema
 from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
-from pytest_edfi_cte.reporting.model import Painter, ScenarioResult, is_good, requirement_of
+from pytest_edfi_cte.reporting import waivers
+from pytest_edfi_cte.reporting.document import BAD
+from pytest_edfi_cte.reporting.model import (
+    CheckKind,
+    CheckResult,
+    FindingRow,
+    Painter,
+    is_good,
+    requirement_of,
+    visible,
+)
+from pytest_edfi_cte.reporting.runs import planned
+from pytest_edfi_cte.reporting.waivers import Waiver
 from pytest_edfi_cte.verdicts import Verdict
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
+    from pytest_edfi_cte.scenarios import Table
 
 PACKAGE = Path(__file__).parents[1]
 ISSUES = "the project's issue tracker"
-#: Markers of tests that judge something; their first argument is its id.
-JUDGING = ("edfi_scenario", "edfi_contract")
+#: Marker of a test that judges something (its first argument is the id) -> sort of check.
+JUDGING: dict[str, CheckKind] = {"edfi_scenario": "scenario", "edfi_contract": "contract"}
+#: A test that uses another of our fixtures talks to the API: a check of the user's own.
+OFFLINE = frozenset({"edfi_settings", "edfi_sandbox", "edfi_new_sandbox", "edfi_sandbox_options"})
+Kind = tuple[CheckKind, str]
 
 
 class Collector:
     """Makes results in the process that runs the test, gathers them in the one that reports."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, waivers: Sequence[Waiver] = ()) -> None:
         self._run = run
+        self._waivers = waivers
         self._paint = Painter(run.redactor.clean)
-        self._sent_notes = 0
-        self.notes: list[str] = []
-        #: Results of the contract pack.
-        self.checks: list[ScenarioResult] = []
+        #: node id -> result, in the order in which they came.
+        self.results: dict[str, CheckResult] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the results note, each once."""
+        return list(dict.fromkeys(n for result in self.results.values() for n in result["notes"]))
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        """Results of the contract pack."""
+        return [result for result in self.results.values() if result["kind"] == "contract"]
 
     def text(self, text: str) -> str:
         """Any text of the run, made safe to show."""
@@ -43,28 +71,71 @@ class Collector:
     def attach(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> pytest.TestReport:
-        """Word the report for people and, for a scenario, add its result and properties."""
+        """Word the report for people and, for a check, add its result and properties."""
         error = call.excinfo.value if call.excinfo else None
         self._word(call, report)
         report.sections = [(name, self._paint.text(text)) for name, text in report.sections]
-        marker = next(filter(None, map(item.get_closest_marker, JUDGING)), None)
-        decided = report.when == "call" or (report.when == "setup" and not report.passed)
-        if marker and decided and fixtures.EVIDENCE in item.stash:
+        kind = _kind(item)
+        if kind is None or fixtures.EVIDENCE not in item.stash:
+            return report
+        if report.when == "call" or (report.when == "setup" and not report.passed):
             verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
-            result = self._result(item, str(marker.args[0]), verdict, report)
+            if kind[0] == "own" and call.excinfo and not isour_bug(call.excinfo):
+                verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
+            result = self._result(item, kind, verdict, report)
+            waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
             report.edfi = result  # type: ignore[attr-defined]  # pytest sends extra attributes along
-            properties = _properties(result)
-            item.user_properties.extend(properties)
-            report.user_properties.extend(properties)
+            if kind[0] != "own":
+                properties = _properties(result, self._run.facts())
+                item.user_properties.extend(properties)
+                report.user_properties.extend(properties)
+            if result["verdict"] == Verdict.WAIVED.value:
+                # As pytest treats what is expected to fail: it neither passes nor fails the run.
+                report.outcome = "skipped"
+                report.wasxfail = f"waived: {result['waiver']}"
+        elif report.when == "teardown" and report.failed:
+            ended = verdict_of(report, error).value, self._paint.text(report.longreprtext)
+            report.edfi_end = ended  # type: ignore[attr-defined]  # as above
         return report
 
     def gather(self, report: pytest.TestReport) -> None:
-        """Keep a result's notes for the terminal, and what a pytest outcome does not say."""
-        result: ScenarioResult | None = getattr(report, "edfi", None)
+        """Keep a result; a test whose process ended under it gets one here."""
+        result: CheckResult | None = getattr(report, "edfi", None)
         if result:
-            self.notes += result["notes"]
-            if result["level"]:
-                self.checks.append(result)
+            self.results[report.nodeid] = result
+        elif report.when not in ("setup", "call", "teardown") and report.failed:
+            self.results[report.nodeid] = self._crashed(report)
+        ended = getattr(report, "edfi_end", None)
+        known = self.results.get(report.nodeid)
+        if ended and known and known["verdict"] not in BAD:
+            # What passed and then could not end well has not passed.
+            known["verdict"], known["message"] = ended
+
+    def _crashed(self, report: pytest.TestReport) -> CheckResult:
+        """What is said of a test whose xdist worker crashed under it."""
+        name = report.nodeid.rpartition("[")[2].removesuffix("]")
+        plan = next((p for p in planned(self._run) if p["id"] == name), None)
+        text = self._paint.text(report.longreprtext).strip()
+        place = _place(report)
+        return {
+            "id": plan["id"] if plan else report.nodeid,
+            "kind": plan["kind"] if plan else "own",
+            "level": "",
+            "number": 0,
+            "title": plan["title"] if plan else report.nodeid,
+            "requirement": "",
+            "verdict": Verdict.NOT_TESTABLE.value,
+            "message": f"not testable: the process that ran this test ended under it.\n{text}",
+            "waiver": "",
+            "test": place[0],
+            "file": place[1],
+            "line": place[2],
+            "seconds": place[3],
+            "findings": [],
+            "notes": [],
+            "steps": [],
+            "exchanges": [],
+        }
 
     def _word(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         excinfo = call.excinfo
@@ -77,8 +148,8 @@ class Collector:
         elif isour_bug(excinfo):
             text = our_bug(excinfo)
         else:
-            if isinstance(report.longrepr, str):
-                report.longrepr = self._run.redactor.clean(report.longrepr)
+            # Somebody's own test: its traceback stays, with its values shown safely.
+            report.longrepr = cleaned_repr(report.longrepr, self._run.redactor.clean)
             return
         text = self._paint.text(text)
         shown = excinfo.getrepr(style="value")
@@ -88,31 +159,93 @@ class Collector:
             shown.reprcrash.message = first
         for entry in _entries(shown):
             entry.lines[:] = [first, *rest]
-        report.longrepr = shown
+        report.longrepr = cleaned_repr(shown, self._run.redactor.clean)
 
     def _result(
-        self, item: pytest.Item, scenario_id: str, verdict: Verdict, report: pytest.TestReport
-    ) -> ScenarioResult:
+        self, item: pytest.Item, kind: Kind, verdict: Verdict, report: pytest.TestReport
+    ) -> CheckResult:
         evidence = item.stash[fixtures.EVIDENCE]
-        findings = self._paint.findings(evidence.findings)
         scenario, requirement = evidence.scenario, evidence.requirement
-        notes = [self._paint.text(note) for note in self._run.notes]
-        message = "" if is_good(verdict.value) else evidence.message or report.longreprtext
+        findings = self._paint.findings(evidence.findings, requirement.next if requirement else "")
+        if scenario:
+            self._about_the_table(findings, scenario.table)
+        message = "" if is_good(verdict.value) else evidence.message or _told(report)
         asked = f"{requirement.label}: {requirement.text}" if requirement else ""
+        place = _place(report)
         return {
-            "scenario": scenario_id,
+            "id": self._paint.text(kind[1]),
+            "kind": kind[0],
             "level": requirement.level if requirement else "",
             "number": scenario.number if scenario else 0,
-            "title": scenario.title if scenario else evidence.title or item.name,
+            "title": self._paint.text(scenario.title if scenario else evidence.title or item.name),
             "requirement": asked or requirement_of(findings),
             "verdict": verdict.value,
             "message": self._paint.text(message),
+            "waiver": "",
+            "test": place[0],
+            "file": place[1],
+            "line": place[2],
+            "seconds": place[3],
             "findings": findings,
-            "notes": notes,
+            "notes": [self._paint.text(note) for note in self._run.notes],
             "steps": self._paint.steps(evidence.steps),
             "exchanges": self._paint.exchanges(evidence.exchanges),
-            "facts": self._run.facts(),
         }
+
+    def _about_the_table(self, findings: Sequence[FindingRow], table: Table) -> None:
+        """Say which row of the table a finding belongs to, and who asks for it."""
+        schema = self._run.contract.schema(self._run.api.standard, table.schema)
+        rows = {row.path: row for row in table.rows}
+        for finding in findings:
+            row = rows.get(waivers.bare(finding["where"]))
+            if row:
+                finding["property"] = row.path
+                finding["certification"] = row.required
+                finding["api"] = asked_by_schema(schema, row.path)
+
+
+def _kind(item: pytest.Item) -> Kind | None:
+    """What sort of check a test is, and its id; None for a test that has nothing to do with us."""
+    for marker, kind in JUDGING.items():
+        found = item.get_closest_marker(marker)
+        if found:
+            return kind, str(found.args[0])
+    names = getattr(item, "fixturenames", ())
+    return (
+        ("own", item.nodeid)
+        if any(name.startswith("edfi_") and name not in OFFLINE for name in names)
+        else None
+    )
+
+
+def _place(report: pytest.TestReport) -> tuple[str, str, int, float]:
+    """Where a test is and how long it took: node id, file, line, seconds."""
+    file, line, _ = report.location
+    seconds = round(getattr(report, "duration", 0.0), 3)
+    return visible(report.nodeid), visible(file or ""), (line or 0) + 1, seconds
+
+
+def _told(report: pytest.TestReport) -> str:
+    """A report's text with the headline first: pytest begins with the code of the test."""
+    text = report.longreprtext
+    crash = getattr(report.longrepr, "reprcrash", None)
+    first = crash.message.partition("\n")[0] if crash else ""
+    return text if text.startswith(first) else f"{first}\n{text}"
+
+
+def cleaned_repr(shown: Any, clean: Callable[[str], str]) -> Any:
+    """A drawing of an exception by pytest, cleaned: its code, locals and arguments."""
+    if isinstance(shown, str):
+        return clean(shown)
+    if isinstance(shown, list):
+        shown[:] = [cleaned_repr(part, clean) for part in shown]
+        return shown
+    if isinstance(shown, tuple):
+        return tuple(cleaned_repr(part, clean) for part in shown)
+    if type(shown).__module__.startswith("_pytest._code"):
+        for name, value in vars(shown).items():
+            object.__setattr__(shown, name, cleaned_repr(value, clean))
+    return shown
 
 
 def verdict_of(report: pytest.TestReport, error: BaseException | None) -> Verdict:
@@ -160,19 +293,19 @@ def _entries(shown: Any) -> list[Any]:
     return [entry for tb in tracebacks[-1:] for entry in tb.reprentries[-1:]]
 
 
-def _properties(result: ScenarioResult) -> list[tuple[str, object]]:
+def _properties(result: CheckResult, facts: dict[str, str]) -> list[tuple[str, object]]:
     """The result as flat properties, for JUnit XML and other readers of ``user_properties``."""
-    check = [("edfi_contract", result["scenario"]), ("edfi_level", result["level"])]
+    check = [("edfi_contract", result["id"]), ("edfi_level", result["level"])]
     flat: list[tuple[str, object]] = [
-        *(check if result["level"] else [("edfi_scenario", result["scenario"])]),
+        *(check if result["level"] else [("edfi_scenario", result["id"])]),
         ("edfi_verdict", result["verdict"]),
         ("edfi_requirement", result["requirement"]),
     ]
-    flat += [(f"edfi_{_word(name)}", value) for name, value in result["facts"].items()]
+    flat += [(f"edfi_{_word(name)}", value) for name, value in facts.items()]
     flat += [
         ("edfi_finding", f"{row['where']}: expected {row['expected']}, received {row['received']}")
         for row in result["findings"]
-        if not row["ok"]
+        if row["verdict"] != "ok"
     ]
     flat += [("edfi_step", step["line"]) for step in result["steps"]]
     return flat + [("edfi_note", note) for note in result["notes"]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_edfi_cte.contract import Contract
-from pytest_edfi_cte.reporting.model import ScenarioResult
+from pytest_edfi_cte.reporting.model import CheckResult
 from pytest_edfi_cte.requirements import coverage
 from pytest_edfi_cte.verdicts import Verdict
 
@@ -15,12 +15,11 @@ from pytest_edfi_cte.verdicts import Verdict
 STATUS: dict[str, tuple[str, str, Any]] = {
     Verdict.WARNING.value: ("passed", "w", ("WARNING", {"yellow": True})),
     Verdict.INFORMATION.value: ("passed", "i", ("INFORMATION", {"cyan": True})),
+    Verdict.WAIVED.value: ("waived", "W", ("WAIVED", {"yellow": True})),
 }
 
 
-def contract_lines(
-    contract: Contract, checks: Sequence[ScenarioResult]
-) -> Iterator[tuple[str, str]]:
+def contract_lines(contract: Contract, checks: Sequence[CheckResult]) -> Iterator[tuple[str, str]]:
     """(line, colour): coverage, verdicts, then warnings in full and information in short."""
     counts = Counter(result["verdict"] for result in checks)
     told = ", ".join(f"{counts[v.value]} {v.value}" for v in Verdict if counts[v.value])
@@ -29,8 +28,8 @@ def contract_lines(
     for result in checks:
         first, *rest = result["message"].split("\n")
         if result["verdict"] == Verdict.WARNING.value:
-            yield f"warning: {result['scenario']}: {first}", "yellow"
+            yield f"warning: {result['id']}: {first}", "yellow"
             for line in rest:
                 yield f"  {line}", ""
         elif result["verdict"] == Verdict.INFORMATION.value:
-            yield f"information: {result['scenario']}: {first}", "cyan"
+            yield f"information: {result['id']}: {first}", "cyan"

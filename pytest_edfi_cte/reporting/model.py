@@ -1,5 +1,8 @@
 r"""The result model: plain, typed, safe to show and to send between processes.
 
+A *check* is whatever a run judges: a certification scenario, a requirement of the contract pack, a
+look at recorded traffic, or a test of one's own. Each has a verdict, findings, exchanges and notes.
+
 Every text here is already redacted and free of characters that would hide or break something
 (controls, bidirectional overrides, lone surrogates): they appear as ``\u202e``.
 """
@@ -10,24 +13,36 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, TypedDict
+from datetime import datetime, timezone
+from typing import Any, Literal, TypedDict
 
 from pytest_edfi_cte.client.exchange import BODY_LIMIT, Exchange
 from pytest_edfi_cte.compare import ABSENT, json_type
 from pytest_edfi_cte.judge import WORDS, Finding
-from pytest_edfi_cte.verdicts import Verdict
+from pytest_edfi_cte.verdicts import MEANINGS, Verdict
+
+CheckKind = Literal["scenario", "contract", "wire", "own"]
 
 
 class FindingRow(TypedDict):
-    """One compared property as shown."""
+    """One compared property as shown.
+
+    ``property``: the row of the certification table that it belongs to, "" for anything else;
+    ``certification`` and ``api`` say how that table and the API's schema ask for it. ``verdict``:
+    ok, wrong or waived. ``kind``: the sort of a problem in one word. ``next``: what to do about it.
+    """
 
     where: str
+    property: str
+    certification: str
+    api: str
     expected: str
     received: str
     received_type: str
     rule: str
-    ok: bool
+    verdict: str
     kind: str
+    next: str
 
 
 class StepRow(TypedDict):
@@ -38,9 +53,13 @@ class StepRow(TypedDict):
 
 
 class ExchangeRow(TypedDict):
-    """One request and its answer as shown; ``milliseconds`` is the attempt's duration."""
+    """One request and its answer as shown.
+
+    ``at``: when it was sent (UTC); ``milliseconds``: how long this attempt took.
+    """
 
     line: str
+    at: str
     milliseconds: int
     request_headers: list[list[str]]
     request_body: str
@@ -48,29 +67,38 @@ class ExchangeRow(TypedDict):
     response_body: str
 
 
-class ScenarioResult(TypedDict):
-    """What a run says about one scenario or one check of the contract pack, with its evidence.
+class CheckResult(TypedDict):
+    """What a run says about one check, with its evidence.
 
-    ``level``: must, should or could for a check, "" for a scenario.
+    ``level``: must, should or could for a check of the contract pack, "" for a scenario. ``test``:
+    pytest's node id; ``file`` and ``line``: where that test is. ``seconds``: how long it took.
+    ``waiver``: the accepted reason where the verdict is waived.
     """
 
-    scenario: str
+    id: str
+    kind: CheckKind
     level: str
     number: int
     title: str
     requirement: str
     verdict: str
     message: str
+    waiver: str
+    test: str
+    file: str
+    line: int
+    seconds: float
     findings: list[FindingRow]
     notes: list[str]
     steps: list[StepRow]
     exchanges: list[ExchangeRow]
-    facts: dict[str, str]
 
 
-#: Controls (but tab and newline), bidirectional marks and overrides, lone surrogates, BOM.
+#: Controls (but tab and newline), bidirectional marks and overrides, lone surrogates, BOM, and what
+#: takes no room: soft hyphen, joiners, tags.
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
 )
 
 
@@ -95,20 +123,24 @@ class Painter:
             return "absent"
         shown = self.text(json.dumps(value, ensure_ascii=False))
         if len(shown) > BODY_LIMIT:
-            return f"{shown[:BODY_LIMIT]}… cut at 64 KiB"
+            return f"{shown[:BODY_LIMIT]}… cut at 64 KiB; {len(shown):,} characters in all"
         return shown
 
-    def findings(self, findings: Iterable[Finding]) -> list[FindingRow]:
-        """Rows in the order of the findings."""
+    def findings(self, findings: Iterable[Finding], advice: str = "") -> list[FindingRow]:
+        """Rows in the order of the findings; ``advice`` is what to do where a kind has no own."""
         return [
             {
                 "where": self.text(f.where),
+                "property": "",
+                "certification": "",
+                "api": "",
                 "expected": self._expected(f),
                 "received": self._received(f),
                 "received_type": "" if self._no_json(f) else json_type(f.received),
                 "rule": f.rule,
-                "ok": f.ok,
+                "verdict": "ok" if f.ok else "wrong",
                 "kind": f.kind,
+                "next": "" if f.ok else advice or MEANINGS[f.kind][1],
             }
             for f in findings
         ]
@@ -142,6 +174,7 @@ class Painter:
         return [
             {
                 "line": self.text(e.line),
+                "at": utc(e.at),
                 "milliseconds": round(e.duration * 1000),
                 "request_headers": self._headers(e.request_headers.items()),
                 "request_body": self._body(e.request_body),
@@ -162,13 +195,24 @@ class Painter:
         return self.text(body)
 
 
+def utc(seconds: float) -> str:
+    """Seconds since 1970 as ``2026-11-24T22:51:07.123Z``."""
+    when = datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds")
+    return when.replace("+00:00", "Z")
+
+
 def requirement_of(findings: Sequence[FindingRow]) -> str:
     """Who asks for what decided the verdict: the first wrong row's rule, or all of them."""
-    wrong = [row for row in findings if not row["ok"]]
+    wrong = first_wrong(findings)
     if wrong:
-        return f"{wrong[0]['where']}: {wrong[0]['rule']}"
+        return f"{wrong['where']}: {wrong['rule']}"
     required = sum("REQUIRED" in row["rule"] for row in findings)
     return f"{required} REQUIRED rows of the certification table" if required else ""
+
+
+def first_wrong(findings: Iterable[FindingRow]) -> FindingRow | None:
+    """The first row that is not as expected."""
+    return next((row for row in findings if row["verdict"] != "ok"), None)
 
 
 def is_good(verdict: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_edfi_cte.reporting.model import ScenarioResult, is_good
+from pytest_edfi_cte.reporting.model import CheckResult, first_wrong, is_good
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -24,11 +24,11 @@ class HtmlHooks:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._results: dict[str, ScenarioResult] = {}
+        self._results: dict[str, CheckResult] = {}
 
     def gather(self, report: pytest.TestReport) -> None:
         """Keep a scenario's result for the summary."""
-        result: ScenarioResult | None = getattr(report, "edfi", None)
+        result = _check_of(report)
         if result:
             self._results[report.nodeid] = result
 
@@ -45,13 +45,15 @@ class HtmlHooks:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
         """Fill our columns; tests that are no scenario leave them empty."""
-        result: ScenarioResult | None = getattr(report, "edfi", None)
-        cells[FIRST:FIRST] = self._render("cells", result=result, row=_deciding(result))
+        result = _check_of(report)
+        cells[FIRST:FIRST] = self._render(
+            "cells", result=result, row=_deciding(result), mode=self._run.settings.mode
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:
         """Show a scenario's findings and exchanges above whatever was logged."""
-        result: ScenarioResult | None = getattr(report, "edfi", None)
+        result = _check_of(report)
         if result:
             logged = [line for line in data if line != "No log output captured."]
             message = result["message"]
@@ -64,8 +66,8 @@ class HtmlHooks:
         self._run.clean_up()
         everything = list(self._results.values())
         results = [r for r in everything if not r["level"]]
-        results.sort(key=lambda r: (r["number"], r["scenario"]))
-        facts = everything[0]["facts"] if everything else {}
+        results.sort(key=lambda r: (r["number"], r["id"]))
+        facts = self._run.facts() if everything else {}
         notes = dict.fromkeys(note for result in everything for note in result["notes"])
         prefix.extend(
             self._render(
@@ -96,9 +98,13 @@ class HtmlHooks:
         return [cell.strip() for cell in text.split("<!--cell-->") if cell.strip()]
 
 
-def _deciding(result: ScenarioResult | None) -> dict[str, Any] | None:
+def _check_of(report: pytest.TestReport) -> CheckResult | None:
+    """A report's check; a test of the user's own is shown by pytest-html as it shows any."""
+    result: CheckResult | None = getattr(report, "edfi", None)
+    return None if result is None or result["kind"] == "own" else result
+
+
+def _deciding(result: CheckResult | None) -> dict[str, Any] | None:
     """The row that decided the verdict: the first wrong finding."""
-    if result is None:
-        return None
-    wrong = [row for row in result["findings"] if not row["ok"]]
-    return dict(wrong[0]) if wrong else None
+    wrong = first_wrong(result["findings"]) if result else None
+    return dict(wrong) if wrong else None

@@ -1,0 +1,125 @@
+"""The hooks that end a run with its report: pack, screen, GitHub's views, exit code."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_edfi_cte.reporting import pack, waivers
+from pytest_edfi_cte.reporting.collect import Collector
+from pytest_edfi_cte.reporting.contract import contract_lines
+from pytest_edfi_cte.reporting.document import Document, RunCheck, document
+from pytest_edfi_cte.reporting.markdown import github_annotations, summary
+from pytest_edfi_cte.reporting.runs import run_info
+from pytest_edfi_cte.reporting.screen import screen
+from pytest_edfi_cte.reporting.waivers import Waiver
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.run import Run
+
+
+class ReportHooks:
+    """Registered in the process that reports: xdist's controller, or the only one.
+
+    ``set_up``: what the look before the run found wrong, asked for when the run is over.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        results: Collector,
+        accepted: Sequence[Waiver],
+        folder: Path | None,
+        set_up: Callable[[], Sequence[str]],
+    ) -> None:
+        self._run = run
+        self._results = results
+        self._accepted = accepted
+        self._folder = folder
+        self._set_up = set_up
+        self._started = time.time()
+        self._document: Document | None = None
+        self._said: list[tuple[str, str]] = []
+        self._unwritten = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the report, after clean-up and after xdist's workers have stopped.
+
+        Also where the run was interrupted. A waiver that is expired or matches nothing makes a run
+        fail that would have passed; so does a report that cannot be written.
+        """
+        if self._run.connected is None:
+            return
+        self._run.clean_up()
+        self._document = content = self._made(session)
+        if self._folder:
+            try:
+                written = pack.write(content, self._folder)
+            except OSError as error:
+                self._said.append((f"the report could not be written: {error}", "red"))
+                self._unwritten = True
+            else:
+                self._said.append((f"report: {written}", ""))
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            self._tell_github(content)
+        # A number, and not pytest's own type: other plugins set numbers too.
+        bad = content["verdict"] == "not conformant" or self._unwritten
+        if bad and int(session.exitstatus) == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _made(self, session: pytest.Session) -> Document:
+        interrupted = int(session.exitstatus) in (
+            pytest.ExitCode.INTERRUPTED,
+            pytest.ExitCode.INTERNAL_ERROR,
+        )
+        checks: list[RunCheck] = [{**result, "run": 0} for result in self._results.results.values()]
+        notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
+        info = run_info(
+            self._run,
+            started=self._started,
+            interrupted=interrupted,
+            notes=notes,
+            set_up=self._set_up(),
+        )
+        today = date.today()  # noqa: DTZ011 - a waiver's last day is a day of the calendar
+        rows = waivers.outcomes(self._accepted, checks, today)
+        if interrupted:  # what was not reached cannot be matched
+            rows = [row for row in rows if row["state"] != "matches nothing"]
+        return document([info], checks, rows, self._run.contract)
+
+    def _tell_github(self, content: Document) -> None:
+        self._said += [(line, "") for line in github_annotations(content)]
+        name = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not name:
+            return
+        try:
+            with Path(name).open("a", encoding="utf-8") as stream:
+                stream.write(summary(content))
+        except OSError as error:
+            self._said.append((f"the step summary could not be written: {error}", "red"))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """One screen: verdicts, the first findings, what is left behind, where the report is."""
+        notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
+        left, checks = self._run.left_behind, self._results.checks
+        if not (self._results.results or notes or left or self._said):
+            return
+        terminalreporter.section("Ed-Fi conformance")
+        lines = list(screen(self._document)) if self._document else []
+        lines += contract_lines(self._run.contract, checks) if checks else ()
+        lines += [(f"note: {note}", "") for note in notes]
+        lines += [(f"LEFT BEHIND: {problem}", "red") for problem in left]
+        for line, colour in [*lines, *self._said]:
+            text = self._results.text(line)
+            terminalreporter.line(text, **{colour: True} if colour else {})
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather the results, also the workers'."""
+        self._results.gather(report)

@@ -1,0 +1,277 @@
+"""The result document (``results.json``): made from runs and checks, merged, read back, checked."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from pytest_edfi_cte import __version__
+from pytest_edfi_cte.contract import Contract, shipped
+from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.reporting.model import CheckKind, CheckResult, utc
+from pytest_edfi_cte.requirements import requirements
+from pytest_edfi_cte.verdicts import Verdict
+
+FORMAT = 1
+#: Verdicts that keep a run from being conformant.
+BAD = (Verdict.FAILED.value, Verdict.NOT_TESTABLE.value, Verdict.HARNESS_ERROR.value)
+
+
+class Api(TypedDict):
+    """The judged API as it described itself."""
+
+    url: str
+    version: str
+    data_standard: str
+    embedded: bool
+
+
+class TableRow(TypedDict):
+    """A row of the certification table; ``expected``: step -> JSON text."""
+
+    path: str
+    type: str
+    certification: str
+    api: str
+    expected: dict[str, str]
+
+
+class TableRows(TypedDict):
+    """The certification table as it was resolved for a run."""
+
+    resource: str
+    title: str
+    rows: list[TableRow]
+
+
+class Limit(TypedDict):
+    """Something that a sort of run can never show, and why."""
+
+    id: str
+    title: str
+    reason: str
+
+
+class Planned(TypedDict):
+    """A check that a run of this sort can make."""
+
+    id: str
+    kind: CheckKind
+    title: str
+
+
+class RunInfo(TypedDict):
+    """One run against one API; times are UTC, ``seconds`` is its length."""
+
+    id: str
+    mode: str
+    tool_version: str
+    certification: str
+    edition: str
+    api: Api
+    school_year: int
+    seed: int
+    started: str
+    finished: str
+    seconds: float
+    outcome: str
+    masked: bool
+    facts: dict[str, str]
+    notes: list[str]
+    left_behind: list[str]
+    set_up: list[str]
+    planned: list[Planned]
+    limits: list[Limit]
+    table: TableRows
+
+
+class RunCheck(CheckResult):
+    """A check, and the index of the run that made it."""
+
+    run: int
+
+
+class Gap(TypedDict):
+    """Something that was not tested."""
+
+    run: int
+    id: str
+    title: str
+    reason: str
+
+
+class WaiverRow(TypedDict):
+    """An accepted deviation, and what became of it."""
+
+    check: str
+    path: str
+    reason: str
+    who: str
+    until: str
+    state: str
+    checks: list[str]
+
+
+class Document(TypedDict):
+    """All that is known of one or more runs; ``fixtures/schemas/results.json`` describes it."""
+
+    format: int
+    written: str
+    tool: dict[str, str]
+    verdict: str
+    counts: dict[str, int]
+    runs: list[RunInfo]
+    checks: list[RunCheck]
+    requirements: list[dict[str, Any]]
+    not_covered: list[Gap]
+    rulings: list[dict[str, Any]]
+    waivers: list[WaiverRow]
+
+
+def document(
+    runs: Sequence[RunInfo],
+    checks: Sequence[RunCheck],
+    waivers: Sequence[WaiverRow] = (),
+    contract: Contract | None = None,
+) -> Document:
+    """A document of these runs and checks, with what follows from them."""
+    contract = contract or shipped()
+    explained = contract.explanations()
+    counts = Counter(check["verdict"] for check in checks)
+    asked = any(check["kind"] == "contract" for check in checks)
+    return {
+        "format": FORMAT,
+        "written": utc(time.time()),
+        "tool": {"name": "pytest-edfi-cte", "version": __version__},
+        "verdict": _verdict(runs, counts, waivers),
+        "counts": {v.value: counts[v.value] for v in Verdict if counts[v.value]},
+        "runs": list(runs),
+        "checks": sorted(checks, key=_place),
+        "requirements": [
+            {
+                "id": r.id,
+                "level": r.level,
+                "text": r.text,
+                "source": r.source,
+                "checks": list(r.checks),
+                "excluded": r.excluded,
+            }
+            for r in (requirements(contract) if asked else ())
+        ],
+        "not_covered": _gaps(runs, checks, explained["steps"]),
+        "rulings": explained["rulings"],
+        "waivers": list(waivers),
+    }
+
+
+def _place(check: RunCheck) -> tuple[int, int, int, str]:
+    order = ("scenario", "wire", "contract", "own")
+    # The contract pack keeps the order of its file; scenarios have a number.
+    name = check["id"] if check["kind"] == "scenario" else ""
+    return order.index(check["kind"]), check["number"], check["run"], name
+
+
+def _verdict(runs: Sequence[RunInfo], counts: Counter[str], waivers: Sequence[WaiverRow]) -> str:
+    if any(run["outcome"] == "interrupted" for run in runs):
+        return "interrupted"
+    if any(counts[word] for word in BAD) or any(w["state"] != "applied" for w in waivers):
+        return "not conformant"
+    shown = counts[Verdict.PASSED.value] + counts[Verdict.WAIVED.value]
+    return "conformant" if shown or counts[Verdict.WARNING.value] else "nothing judged"
+
+
+def _gaps(
+    runs: Sequence[RunInfo], checks: Sequence[RunCheck], steps: Iterable[dict[str, Any]]
+) -> list[Gap]:
+    """What no run of the same API and mode has judged, then the certification's other steps."""
+    gaps: list[Gap] = []
+    group_of = [(run["api"]["url"], run["mode"]) for run in runs]
+    seen = {(group_of[check["run"]], check["id"]) for check in checks}
+    for number, run in enumerate(runs):
+        early = run["outcome"] == "interrupted"
+        reason = "the run was interrupted before it" if early else "it was not part of this run"
+        for plan in run["planned"]:
+            if (group_of[number], plan["id"]) not in seen:
+                seen.add((group_of[number], plan["id"]))
+                gaps.append(
+                    {"run": number, "id": plan["id"], "title": plan["title"], "reason": reason}
+                )
+        gaps += [{"run": number, **limit} for limit in run["limits"]]
+    kinds = {check["kind"] for check in checks}
+    for step in steps:
+        if runs and not kinds & set(step["shown_by"]):
+            title = f"Certification step {step['number']}: {step['title']}"
+            gap: Gap = {"run": 0, "id": step["id"], "title": title, "reason": step["instead"]}
+            gaps.append(gap)
+    return gaps
+
+
+def new_run_id() -> str:
+    """An id that no other run has."""
+    return uuid.uuid4().hex
+
+
+def to_json(content: Document) -> str:
+    """The document as text; the same document gives the same text."""
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def read(path: Path, contract: Contract | None = None) -> Document:
+    """A document from a file.
+
+    Raises ConfigurationError where it is none, damaged, or of another format.
+    """
+    content: Any
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"{path} is no result document: it is not JSON ({error}); expected a results.json "
+            "that --edfi-report wrote"
+        ) from None
+    if not isinstance(content, dict) or "format" not in content:
+        raise ConfigurationError(
+            f"{path} is no result document: it has no format; expected a results.json that "
+            "--edfi-report wrote"
+        )
+    # A boolean is no version, though True == 1.
+    if content["format"] != FORMAT or isinstance(content["format"], bool):
+        raise ConfigurationError(
+            f"{path} has format {json.dumps(content['format'])}; this version "
+            f"({__version__}) reads format {FORMAT}. Use the version that wrote it, or a later one."
+        )
+    validator = (contract or shipped()).results_validator()
+    wrong = next(iter(validator.iter_errors(content)), None)
+    if wrong is None and any(c["run"] >= len(content["runs"]) for c in content["checks"]):
+        raise ConfigurationError(f"{path} is damaged: a check belongs to a run that is not there")
+    if wrong is not None:
+        where = "/".join(str(part) for part in wrong.absolute_path) or "the document"
+        raise ConfigurationError(f"{path} is damaged: {where}: {wrong.message[:300]}")
+    return cast("Document", content)
+
+
+def merged(documents: Sequence[Document], contract: Contract | None = None) -> Document:
+    """One document of several: create and update phases, several APIs, several runs.
+
+    A run that is in more than one of them counts once.
+    """
+    runs: list[RunInfo] = []
+    checks: list[RunCheck] = []
+    waivers: list[WaiverRow] = []
+    for one in documents:
+        place: dict[int, int] = {}
+        known = {run["id"] for run in runs}
+        for number, run in enumerate(one["runs"]):
+            if run["id"] not in known:
+                place[number] = len(runs)
+                runs.append(run)
+        checks += [{**c, "run": place[c["run"]]} for c in one["checks"] if c["run"] in place]
+        waivers += [w for w in one["waivers"] if place and w not in waivers]
+    return document(runs, checks, waivers, contract)

@@ -1,0 +1,89 @@
+"""What the views of a result document share: short texts, places to link to."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck
+from pytest_edfi_cte.reporting.model import FindingRow, first_wrong
+from pytest_edfi_cte.verdicts import Verdict
+
+#: verdict -> (mark, what it means for a reader)
+MARKS: dict[str, tuple[str, str]] = {
+    Verdict.PASSED.value: ("✓", "everything that was compared is as required"),
+    Verdict.FAILED.value: ("✗", "something that was compared is not as required"),
+    Verdict.NOT_TESTABLE.value: ("?", "nothing was shown: something it needs is missing"),
+    Verdict.NOT_APPLICABLE.value: ("-", "it does not apply to what was judged"),
+    Verdict.WARNING.value: ("!", "a recommendation is not kept"),
+    Verdict.INFORMATION.value: ("i", "something a host could do and does not"),
+    Verdict.WAIVED.value: ("~", "it failed, and somebody accepts that in writing"),
+    Verdict.HARNESS_ERROR.value: ("⚠", "the kit itself failed; says nothing about what was judged"),
+}
+#: Verdict of a document -> what it means.
+OVERALL: dict[str, str] = {
+    "conformant": "Nothing that was judged failed.",
+    "not conformant": "Something failed, or could not be shown.",
+    "interrupted": "The run was stopped before its end: what is missing was not judged.",
+    "nothing judged": "No check was made.",
+}
+KINDS: dict[str, str] = {
+    "scenario": "Certification scenarios",
+    "wire": "Traffic of the product",
+    "contract": "Contract pack: the API against the Ed-Fi API guidelines",
+    "own": "Own tests",
+}
+
+
+def name_of(check: RunCheck) -> str:
+    """``Scenario 2: Modify …``, or the title of any other check."""
+    return f"Scenario {check['number']}: {check['title']}" if check["number"] else check["title"]
+
+
+def headline(check: RunCheck) -> str:
+    """What is wrong in one line, without repeating the check's name; "" where nothing is."""
+    first = check["message"].partition("\n")[0]
+    return (first.partition(" failed: ")[2] or first) if check["message"] else ""
+
+
+def first_finding(check: RunCheck) -> FindingRow | None:
+    """The first finding that is not as expected."""
+    return first_wrong(check["findings"])
+
+
+def finding_line(row: FindingRow, longest: int = 200) -> str:
+    """``place: expected false, received true``."""
+    expected, received = cut(row["expected"], longest), cut(row["received"], longest)
+    return f"{row['where']}: expected {expected}, received {received}"
+
+
+def cut(text: str, longest: int) -> str:
+    """``text``, shortened with its length said."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"
+
+
+def counted(content: Document) -> str:
+    """``2 passed, 1 failed, 1 not testable``."""
+    told = [f"{number} {word}" for word, number in content["counts"].items()]
+    return ", ".join(told) or "no checks"
+
+
+def is_bad(check: RunCheck) -> bool:
+    """True where the check keeps the run from being conformant."""
+    return check["verdict"] in BAD
+
+
+def slug(text: str) -> str:
+    """A text as a part of an address: ``cteProgramServices-Information-Technology``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text[:120]).strip("-") or "x"
+
+
+def anchors(names: Iterable[str]) -> list[str]:
+    """Places to link to: the same name gives the same one in every run, repeated ones a number."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in map(slug, names):
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return found

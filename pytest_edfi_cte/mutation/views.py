@@ -18,13 +18,13 @@ def summary(matrix: Matrix) -> list[str]:
     count = matrix.count
     applying = count(Outcome.CAUGHT) + count(Outcome.MISSED)
     stopped = [row for row in matrix.of(Outcome.CAUGHT) if row.telling.state is State.STOPPED]
+    idle = matrix.of(Outcome.NOT_APPLICABLE)
     caught = f"{count(Outcome.CAUGHT)} caught ({matrix.share:.0%}), {count(Outcome.MISSED)} missed"
     lines = [
         f"{applying} defects apply: {caught}.",
         f"Stopped, and so seen but not judged: {_names(stopped)} of the caught ones.",
         f"Variants: {count(Outcome.PASSED)} passed, {count(Outcome.BLAMED)} blamed.",
-        "Does not apply, for these tests judge no answer that was altered: "
-        f"{_names(matrix.of(Outcome.NOT_APPLICABLE))}.",
+        f"Does not apply, for these tests judge no answer that was altered: {_names(idle)}.",
     ]
     for row in matrix.of(Outcome.MISSED, Outcome.BLAMED):
         cell = row.telling

@@ -45,6 +45,14 @@ def matrix(session: nox.Session, libraries: str) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Write the made parts of ``docs/`` anew and build the site into ``site/``."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "tools.make_docs")
+    session.run("mkdocs", "build", "--strict")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build what is released into ``dist/`` and check it; ``-- TAG`` must be the version's tag."""
     session.install("-e", ".[dev]")

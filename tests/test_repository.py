@@ -110,7 +110,7 @@ def test_a_script_that_no_shell_can_read_is_seen() -> None:
 
 def test_workflows_and_sessions_name_each_other() -> None:
     listed = subprocess.run(
-        [sys.executable, "-m", "nox", "--list", "--json", "-s", "check", "build", "matrix"],
+        [sys.executable, "-m", "nox", "--list", "--json", "-s", "check", "docs", "build", "matrix"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -125,7 +125,7 @@ def test_workflows_and_sessions_name_each_other() -> None:
     assert matrix["python"] == pythons == ["3.10", "3.11", "3.12", "3.13"]
     wanted = {f"matrix-{p}({which})" for p in pythons for which in matrix["libraries"]}
     assert {s for s in sessions if s.startswith("matrix")} == wanted
-    assert {"check", "build"} <= sessions
+    assert {"check", "docs", "build"} <= sessions
 
 
 def test_the_oldest_libraries_are_those_of_pyproject() -> None:

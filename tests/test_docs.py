@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -63,6 +64,39 @@ def test_the_site_builds_strictly(tmp_path) -> None:
     assert "<table>" in (tmp_path / "site/reference/options.html").read_text("utf-8")
 
 
+def fenced(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES["tutorial.md"], re.MULTILINE | re.DOTALL)
+
+
+def test_the_tutorial_leads_to_a_report(pytester, sandbox, capsys) -> None:
+    """Command after command, as they stand, in one folder; what others run is not run again."""
+    install, judge, break_it, own, ask, real = fenced("sh")
+    assert install.splitlines()[0] in (ROOT / "README.md").read_text("utf-8")  # run by .ci/run
+    assert break_it in (ROOT / "README.md").read_text("utf-8")  # run by test_examples.py
+    (test,) = fenced("python")
+    (env,) = (text for text in fenced("text") if "EDFI_URL" in text)
+    pytester.makepyfile(test_ours=test)
+    env = env.replace("https://host/v7.3/api", sandbox.url)
+    env = env.replace("my-client-id", sandbox.client_id).replace("…", sandbox.client_secret)
+    (pytester.path / "staging.env").write_text(env)
+
+    def run(command: str, passed: int) -> None:
+        words = [*shlex.split(command)[1:], "-p", "no:randomly"]
+        pytester.runpytest_inprocess(*words).assert_outcomes(passed=passed)
+
+    run(judge, 2)
+    page = (pytester.path / "pack/conformance.html").read_text("utf-8")
+    run(own, 3)
+    assert "test_an_exit_date_is_kept" in (pytester.path / "pack/results.json").read_text("utf-8")
+    assert cli.main(shlex.split(ask)[1:]) == 0
+    assert "A run can succeed" in capsys.readouterr().out
+    run(real, 2)
+    assert sandbox.url in (pytester.path / "pack/results.json").read_text("utf-8")
+    assert (pytester.path / "pack/conformance.html").read_text("utf-8") != page
+    sums = ["sha256sum", "--quiet", "-c", "SHA256SUMS"]
+    assert subprocess.run(sums, cwd=pytester.path / "pack", check=False).returncode == 0
+
+
 def test_every_verdict_is_explained() -> None:
     page = PAGES["explanations/verdicts.md"]
     assert re.findall(r"^\| \*\*(.+?)\*\* \|", page, re.MULTILINE) == [v.value for v in Verdict]
@@ -77,7 +111,7 @@ def test_what_a_page_names_exists(name) -> None:
         assert command in cli.COMMANDS
     for path in re.findall(r"`((?:fixtures|tests|examples|tools|docs)/[\w./-]+)`", page):
         assert (ROOT / path).exists(), path
-    for path in re.findall(r"`(?!conftest)([a-z]\w*(?:\.py|/))`", page):
+    for path in re.findall(r"`(?!conftest|test_ours)([a-z]\w*(?:\.py|/))`", page):
         assert (PACKAGE / path).exists() or (ROOT / path).exists(), path
 
 

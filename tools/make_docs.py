@@ -14,6 +14,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -239,6 +240,7 @@ def box_of(module: str) -> str:
     return names.get(module) or names.get(module.split(".", maxsplit=1)[0]) or "ground"
 
 
+@cache
 def arrows() -> set[tuple[str, str]]:
     """Which box imports from which, without the ground that everything stands on."""
     found = {

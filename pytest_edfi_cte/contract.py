@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -79,6 +80,7 @@ class Contract:
         self.root = root if root is not None else resources.files("pytest_edfi_cte_fixtures")
         self._validators: dict[str, Draft202012Validator] = {}
         self._tables: dict[str, TableFile] = {}
+        self._contents: dict[str, Json] = {}
 
     def schema(self, standard: str, name: str) -> Json:
         """The JSON Schema of a resource in one data standard, e.g. ``("5.0", "student")``."""
@@ -144,17 +146,21 @@ class Contract:
         return self._checked("rehearsal.yaml", "schemas/rehearsal.json")
 
     def _checked(self, path: str, schema: str) -> Json:
-        """A YAML file of the contract that fits a schema of the contract."""
-        content, lines = _parsed(path, self._text(path))
-        return self._fits(path, content, lines, schema)
+        """A YAML file of the contract that fits a schema of the contract; read and checked once.
+
+        Each caller gets a copy of its own.
+        """
+        if path not in self._contents:
+            content, lines = _parsed(path, self._text(path))
+            self._contents[path] = self._fits(path, content, lines, schema)
+        return deepcopy(self._contents[path])
 
     def _fits(self, file: str, content: Any, lines: Any, schema: str) -> Json:
         error = _first(self._validator(schema).iter_errors(content))
         if error is not None:
             where = list(error.absolute_path)
-            raise ContractError(
-                file, lines(where), f"{_label(where)}{error.message}{_nearest_word(error)}"
-            )
+            said = f"{_label(where)}{error.message}{_nearest_word(error)}"
+            raise ContractError(file, lines(where), said)
         checked: Json = content
         return checked
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pytest_edfi_cte.contract import Contract, ContractError, shipped
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.resolving import school_year_date
 from pytest_edfi_cte.scenarios import get
 from pytest_edfi_cte.settings import Settings
-from pytest_edfi_cte.tables import load, scenario_ids, school_year_date
+from pytest_edfi_cte.tables import load, scenario_ids
 
 COLUMN = {
     "beginDate": "2026-08-23",
@@ -200,8 +201,10 @@ def test_namespace() -> None:
         (
             "studentId",
             "5",
-            "no such property. Known names: beginDate, educationOrganizationReference.educationOrganizationId",
+            "no such property. Did you mean studentUniqueId? Known names: beginDate, educationOrganizationReference.educationOrganizationId",
         ),
+        ("cipcode", "11.0201", "no such property. Did you mean cipCode? Known names: beginDate"),
+        ("unicorn", "5", "no such property. Known names: beginDate"),
         ("enrollment.nothing", "5", "enrollment.entryDate"),
         (
             "educationOrganizationId",

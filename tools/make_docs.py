@@ -38,7 +38,10 @@ PART = re.compile(r"<!-- made: (?P<name>[\w-]+) -->\n.*?<!-- end -->", re.DOTALL
 BOXES: dict[str, tuple[str, str]] = {
     "contract": (
         "contract: tables, schemas, requirements",
-        "contract openapi_document openapi_import requirements scenarios tables",
+        (
+            "contract openapi_document openapi_import requirements properties table_files making "
+            "resolving scenarios tables catalogue"
+        ),
     ),
     "client": ("client: discovery, tokens, exchanges", "client"),
     "records": (
@@ -47,9 +50,9 @@ BOXES: dict[str, tuple[str, str]] = {
     ),
     "judge": (
         "judge: comparison, findings, verdicts",
-        "compare judge meanings verdicts judgements evidence observed state product",
+        "compare judge differences meanings verdicts judgements evidence observed state product",
     ),
-    "run": ("run: drive, observe", "run watch drive observe"),
+    "run": ("run: drive, observe", "run facts watch drive steps observe"),
     "doctor": ("doctor", "doctor"),
     "pack": ("contract pack", "contract_checks"),
     "rehearsal": ("rehearsal", "rehearsal"),
@@ -57,7 +60,7 @@ BOXES: dict[str, tuple[str, str]] = {
     "plugin": (
         "plugin: hooks, fixtures, collecting for the report",
         (
-            "plugin hooks fixtures sandbox_fixtures rehearsal_fixtures report_hooks "
+            "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures report_hooks "
             "collection sharing reporting.collect reporting.pytest_html reporting.contract"
         ),
     ),
@@ -141,7 +144,7 @@ def _argument(action: argparse.Action) -> tuple[str, str]:
 def fixtures() -> str:
     """Name, scope and documentation of every ``edfi_…`` fixture."""
     rows = []
-    for module in ("fixtures", "sandbox_fixtures", "rehearsal_fixtures"):
+    for module in ("fixtures", "scenario_fixtures", "sandbox_fixtures", "rehearsal_fixtures"):
         tree = ast.parse((ROOT / f"pytest_edfi_cte/{module}.py").read_text(encoding="utf-8"))
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("edfi_"):

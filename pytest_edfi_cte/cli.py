@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ``arguments``: without the program's name, by default the process's own.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A log of Windows or of an old locale may have no "→": no reason to lose a result.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Only the chosen module is imported: `edfi-cte sandbox` is ready before a report is loaded.
     chosen = next((word for word in given if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(

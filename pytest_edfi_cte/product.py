@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -85,14 +86,16 @@ class Command:
         """Run it with this environment, and with a text on stdin."""
         who = self.name
         began = time.perf_counter()
-        # A file and not a pipe: a child that stays behind cannot keep us waiting for its end.
-        with tempfile.TemporaryFile() as output:
+        # Files and not pipes: a child that stays behind cannot keep us waiting for its end.
+        with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as output:
+            stdin.write(given.encode())
+            stdin.seek(0)
             try:
                 process = subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
                     self.words,
                     cwd=self.folder,
                     env=variables,
-                    stdin=subprocess.PIPE,
+                    stdin=stdin,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
@@ -103,7 +106,7 @@ class Command:
             with process:
                 problem: Kind = "ok"
                 try:
-                    process.communicate(given.encode(), timeout=self.timeout)
+                    process.wait(timeout=self.timeout)
                     outcome = f"exit code {process.returncode}"
                     problem = "act-failed" if process.returncode else "ok"
                 except subprocess.TimeoutExpired:
@@ -212,8 +215,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _tail(output: IO[bytes]) -> str:
     size = output.seek(0, os.SEEK_END)
     output.seek(max(0, size - TAIL_BYTES))
-    return _last_lines(output.read().decode("utf-8", errors="replace"))
+    text = output.read().decode("utf-8", errors="replace")
+    return _last_lines(text, cut=size > TAIL_BYTES)
 
 
-def _last_lines(text: str) -> str:
-    return "\n".join(text[-TAIL_BYTES:].strip().splitlines()[-TAIL_LINES:])
+def _last_lines(text: str, *, cut: bool = False) -> str:
+    """The end of a text; ``cut``: it is the end of a longer one."""
+    end = text[-TAIL_BYTES:]
+    if cut or len(text) > TAIL_BYTES:
+        # Half a word may be half a secret, which nobody could recognise and hide.
+        end = re.sub(r"^\S+", "…", end)
+    return "\n".join(end.strip().splitlines()[-TAIL_LINES:])

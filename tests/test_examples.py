@@ -175,9 +175,10 @@ def test_every_rehearsal_of_the_readme_asks_a_person(
     command, monkeypatch, tmp_path, capsys
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n" * 5))
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n" * 10))
     assert cli.main(shlex.split(command)[1:]) == 1
-    assert capsys.readouterr().out.count("Press Enter when done.") == 5
+    # Twice in each of the five steps: nobody lets a product send anything.
+    assert capsys.readouterr().out.count("Press Enter when done.") == 10
 
 
 def test_every_command_of_the_readme_is_run_by_one_of_these_tests() -> None:

@@ -81,7 +81,7 @@ LAYERS = (
     "mutation.watcher mutation.views",
     "mutation.runs",
     "mutation.attack",
-    "commands.credentials",
+    "commands.credentials commands.person",
     "commands.mutate commands.sandbox",
     "cli",
     "commands.doctor commands.rehearse commands.report",

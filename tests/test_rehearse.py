@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -105,6 +106,80 @@ def test_next_steps_name_the_options_of_the_command(program, tmp_path, capsys) -
     assert "nothing changed: the record is as it was before the update" in out
     assert "give it some: --wait 15m" in out
     assert "--edfi-" not in out
+    # In every view, and nowhere in what the product itself has said.
+    (tmp_path / "product.py").write_text(f"print('--edfi-wait')\n{skipping}")
+    given = ["rehearse", "--act", program, "--steps", "create,update", "--json", "result.json"]
+    assert cli.main(given) == 1
+    result = json.loads((tmp_path / "result.json").read_text())
+    steps = [f["next"] for check in result["checks"] for f in check["findings"]]
+    assert any("give it some: --wait 15m" in step for step in steps)
+    assert not any("--edfi-" in step for step in steps)
+    assert result["steps"][1]["output"] == "--edfi-wait"
+
+
+def test_a_log_in_an_old_encoding_loses_no_result(tmp_path) -> None:
+    text = r"import sys; sys.stdout.buffer.write(b'\xe2\x86\x92 down\n'); sys.exit(1)"
+    (tmp_path / "product.py").write_text(text)
+    act = f"{shlex.quote(sys.executable)} product.py"
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "rehearse", "--act", act, "--steps", "create"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+    )
+    assert done.stderr == b""
+    assert done.returncode == 1
+    assert b"\\u2192 down" in done.stdout
+    assert b"NOT PASSED" in done.stdout
+
+
+def test_a_child_that_stays_behind_does_not_keep_the_step_waiting(tmp_path) -> None:
+    """It has inherited stdin, and more is written there than a pipe holds."""
+    act = Command(("sh", "-c", "exec 3<&0; sleep 30 <&3 & echo $! >pid"), tmp_path, 20.0)
+    done = act.run(dict(os.environ), "x" * 1_000_000)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert done.problem == "ok", done.line
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_what_a_stopped_command_started_is_stopped_too(tmp_path) -> None:
+    pipe = tmp_path / "alive"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        script = "{ echo up; exec sleep 60; } >alive & wait"
+        done = Command(("sh", "-c", script), tmp_path, 1.5).run(dict(os.environ), "")
+        assert done.problem == "act-timeout"
+        said = b""
+        while select.select([reader], [], [], 10.0)[0] and (part := os.read(reader, 99)):
+            said += part
+        # At the end of the pipe nobody has it open any more.
+        ended = bool(select.select([reader], [], [], 0)[0])
+        assert said == b"up\n"
+        assert ended, "the child is still there"
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("before", [0, 5, 4096])
+def test_no_part_of_a_secret_is_left_where_output_is_cut(before, program, tmp_path, capsys) -> None:
+    """The end of the output begins within the secret."""
+    text = (
+        "import os, sys\n"
+        "secret = os.environ['EDFI_CLIENT_SECRET']\n"
+        f"sys.stdout.write('x' * {before} + secret + ' ' + 'y' * (4096 - 9) + '\\n')\n"
+        "open('secret', 'w').write(secret)\n"
+        "sys.exit(1)\n"
+    )
+    (tmp_path / "product.py").write_text(text)
+    given = ["rehearse", "--act", program, "--steps", "create", "--json", "result.json"]
+    assert cli.main(given) == 1
+    secret = (tmp_path / "secret").read_text()
+    shown = capsys.readouterr().out + (tmp_path / "result.json").read_text()
+    assert "… yyy" in shown
+    assert not any(secret[n:] in shown for n in range(len(secret) - 4))
 
 
 def test_a_command_that_does_not_end_is_stopped(tmp_path, monkeypatch, capsys) -> None:
@@ -191,7 +266,9 @@ def test_a_person_acts(monkeypatch, capsys, tmp_path) -> None:
     )
     assert "does not apply  The product ends each step well (a person acted" in out
     assert "The API received 0 requests." in out
-    assert [mode for mode, _ in modes] == [0o600, 0o600]
+    assert out.count("The API has received nothing in this step.") == 2
+    assert len(modes) == 4, "asked twice in each step"
+    assert {mode for mode, _ in modes} == {0o600}
     assert "EDFI_CLIENT_SECRET=" in modes[0][1]
     assert not file.exists()
     assert "client secret" not in out
@@ -214,8 +291,9 @@ def test_a_person_sees_credentials_and_files(monkeypatch, capsys) -> None:
     assert not file.exists(), "nothing is left behind"
 
 
-def test_nobody_is_there(monkeypatch, capsys) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+@pytest.mark.parametrize("stdin", [io.StringIO(""), None], ids=["empty", "closed"])
+def test_nobody_is_there(stdin, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stdin", stdin)
     assert cli.main(["rehearse"]) == 4
     assert "nobody is there to press Enter: give a command" in capsys.readouterr().err
 
@@ -223,6 +301,10 @@ def test_nobody_is_there(monkeypatch, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (
+            ["--descriptor", f"{TYPE.replace('ed-fi.org', 'x.example')}{'x' * 60}={TYPE}"],
+            "no API can hold the value uri://x.example/ProgramTypeDescriptor#Career",
+        ),
         (["--act", ""], "--act: no command is named"),
         (["--act", "'"], "no closing quotation"),
         (["--act", "./no-such-command"], "--act: ./no-such-command: there is no such command"),

@@ -51,12 +51,17 @@ def test_every_wrong_product_is_caught(wrong: Wrong) -> None:
     for part in wrong.says:
         assert part in text, text
     must = {r.check.id for r in results if not r.good and r.check.level == "must"}
-    assert passed(results) is not must
+    assert passed(results) is not bool(must)
     with pytest.raises(NonConformance):
         rehearsal.conclude(strict=True)
     if must:
         with pytest.raises(NonConformance):
             rehearsal.conclude()
+
+
+def test_the_products_are_distinct_and_many() -> None:
+    assert len({wrong.name for wrong in WRONG}) == len(WRONG)
+    assert len(WRONG) >= 30
 
 
 def test_every_check_fails_for_some_product() -> None:
@@ -69,7 +74,10 @@ def test_silence_passes_nothing() -> None:
     assert by_verdict(rehearsal.results, Verdict.PASSED) == {"runs"}
     assert by_verdict(rehearsal.results, Verdict.NOT_TESTABLE) == set(CHECKS) - {"runs"}
     text = page(rehearsal.results, rehearsal.script, rehearsal.played, rehearsal.notes)
-    assert "step batch: the product sent nothing at all" in text
+    assert "Not testable: step batch: the product sent nothing at all." in text
+    every = "steps create, update, batch, errors, recover"
+    assert f"Not testable: {every}: the product sent nothing at all." in text
+    assert "Next: After 429" not in text, "that is not what keeps the check from being made"
     assert "Step errors: no request met these troubles: server-error, unavailable," in text
     assert "NOT PASSED: 22 not testable, 1 passed" in text
 

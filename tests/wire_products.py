@@ -330,6 +330,18 @@ class NoDescriptors(Product):
         pass
 
 
+class DescriptorsAfterwards(Product):
+    """Looks at the descriptors when everything was sent."""
+
+    def download(self):
+        pass
+
+    def work(self):
+        super().work()
+        if self.task.step == "recover":
+            super().download()
+
+
 class OneDescriptorSetShort(Product):
     def download(self):
         self.http.get(self.address("gradeLevelDescriptors"))
@@ -547,6 +559,7 @@ WRONG = (
         {"descriptors.downloaded"},
         ("without having looked at the API's own", "received  8 not: "),
     ),
+    Wrong(DescriptorsAfterwards, {"descriptors.downloaded"}, ("received  8 not: ",)),
     Wrong(
         OneDescriptorSetShort,
         {"descriptors.downloaded"},

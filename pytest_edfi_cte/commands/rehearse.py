@@ -17,10 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import signal
-import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,19 +26,16 @@ from typing import Any
 
 from pytest_edfi_cte.cli import ExitCode
 from pytest_edfi_cte.commands.credentials import env_file
+from pytest_edfi_cte.commands.person import NOTHING_YET, Screen, to_do, wait_for_enter, wrapped
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.notations import assignment, descriptor_pair, duration, school_year
 from pytest_edfi_cte.product import ACT_TIMEOUT, Act, Command, command
-from pytest_edfi_cte.rehearsal.handout import COLUMNS
 from pytest_edfi_cte.rehearsal.props import ERRORS, RETRY_AFTER, STUDENTS
-from pytest_edfi_cte.rehearsal.script import ASSOCIATIONS, Step, shipped_script
+from pytest_edfi_cte.rehearsal.script import Step, shipped_script
 from pytest_edfi_cte.rehearsal.stage import Rehearsal
-from pytest_edfi_cte.rehearsal.task import Task
-from pytest_edfi_cte.rehearsal.words import NARROW, WIDE, as_json, page, passed
-from pytest_edfi_cte.reporting.model import visible
+from pytest_edfi_cte.rehearsal.words import as_json, page, passed
 from pytest_edfi_cte.reporting.pack import check_folder, write
 from pytest_edfi_cte.reporting.rehearsed import rehearsed
-from pytest_edfi_cte.terminal import instructions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -157,6 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
         retry_after=arguments.retry_after,
         wait=arguments.wait,
     )
+    rehearsal.prefix = "--"
     with ExitStack() as stack:
         stack.enter_context(_ended_by_sigterm())
         stack.enter_context(rehearsal)
@@ -167,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "EDFI_CLIENT_SECRET": rehearsal.sandbox.client_secret,
             }
             stack.enter_context(env_file(Path(arguments.env_file), variables))
-        say = _Screen()
+        say = Screen()
         say.lines(_head(rehearsal, arguments, seed, say.width))
         for number, step in enumerate(rehearsal.steps, 1):
             say.text(
@@ -178,8 +173,7 @@ def run(arguments: argparse.Namespace) -> int:
         results = rehearsal.results
         told = (results, rehearsal.script, rehearsal.played, rehearsal.notes)
         shown = page(*told, say.width, strict=arguments.strict)
-        # Words that are shared with pytest name its options; here they are called the same.
-        say.lines([shown.replace("--edfi-", "--")])
+        say.lines([shown])
         if target is not None:
             facts = {**_facts(rehearsal), "seed": seed, "product": arguments.act}
             whole = as_json(*told, facts)
@@ -206,11 +200,16 @@ def _command(arguments: argparse.Namespace) -> Command | None:
         raise ConfigurationError(f"--act: {error}") from None
 
 
-def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: _Screen) -> None:
+def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: Screen) -> None:
     if product is None:
+        first = len(rehearsal.sandbox.received())
         with rehearsal.playing(step.id) as (task, _):
-            say.lines(_to_do(rehearsal, task, say.width))
-            _wait_for_enter()
+            say.lines(to_do(rehearsal, task, say.width))
+            wait_for_enter()
+            if not rehearsal.sandbox.received(first):
+                # Enter was pressed once too often, or nothing was sent: a step is played once only.
+                say.lines(wrapped(NOTHING_YET, say.width))
+                wait_for_enter()
     else:
         say.text(f"Running: {product.name} {step.id}", "  ")
         rehearsal.act(step.id, product)
@@ -222,37 +221,10 @@ def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: _Scree
     say.lines([""])
 
 
-def _to_do(rehearsal: Rehearsal, task: Task, width: int) -> list[str]:
-    """What a person must now do, in the words of the table."""
-    lines = _wrapped(task.instructions, width)
-    if task.step == "create":
-        row = task.rows[0]
-        lines += ["", "  The student and the enrollment:"]
-        lines += [
-            f"    {name:<18}{row[name]}"
-            for name, (resource, _) in COLUMNS.items()
-            if resource != ASSOCIATIONS and name in row
-        ]
-    if task.step in ("create", "update"):
-        lines += instructions(rehearsal.table.scenario(task.step), task.url, width)
-    else:
-        lines += ["", f"  {len(task.rows)} students:", f"    {task.csv}", f"    {task.json}"]
-    return [*lines, ""]
-
-
-def _wait_for_enter() -> None:
-    sys.stdout.write("  Press Enter when done. ")
-    sys.stdout.flush()
-    if not sys.stdin.readline():
-        raise ConfigurationError(
-            "nobody is there to press Enter: give a command that makes the product act, --act CMD"
-        )
-
-
 def _head(rehearsal: Rehearsal, arguments: argparse.Namespace, seed: int, width: int) -> list[str]:
     facts = _facts(rehearsal)
     lines = [
-        *_wrapped(rehearsal.script.title, width, ""),
+        *wrapped(rehearsal.script.title, width, ""),
         "",
         f"  base URL       {rehearsal.url}",
     ]
@@ -279,31 +251,6 @@ def _facts(rehearsal: Rehearsal) -> dict[str, Any]:
         "school_year": rehearsal.settings.school_year,
         "students": rehearsal.students,
     }
-
-
-class _Screen:
-    """Writes to the terminal, safely and in its width."""
-
-    def __init__(self) -> None:
-        self.width = min(max(shutil.get_terminal_size((WIDE, 24)).columns, NARROW), WIDE)
-
-    def lines(self, lines: list[str]) -> None:
-        sys.stdout.write("".join(f"{visible(line)}\n" for line in lines))
-        sys.stdout.flush()
-
-    def text(self, text: str, indent: str = "") -> None:
-        self.lines(_wrapped(text, self.width, indent))
-
-
-def _wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pytest_edfi_cte.rehearsal.outcome import (
     Outcome,
     lines,
     named,
+    numbered,
     of_finding,
 )
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
@@ -39,7 +40,7 @@ def runs(rehearsed: Rehearsed) -> Outcome:
         for one, act in acts
         if act.problem == "act-timeout" or (act.problem != "ok" and one.step.id != "errors")
     ]
-    return Outcome(tuple(findings), f"{len(acts)} steps")
+    return Outcome(tuple(findings), numbered(len(acts), "step"))
 
 
 def told(outcome: str, output: str) -> str:
@@ -93,7 +94,7 @@ def only_changed(rehearsed: Rehearsed) -> Outcome:
         findings.append(Observed("records sent", "the changed one alone", received, lines(others)))
     if len(own) > 1:
         findings.append(_repeated("the changed record", own))
-    return Outcome(tuple(findings), f"{len(own)} record sent")
+    return Outcome(tuple(findings), f"{numbered(len(own), 'record')} sent")
 
 
 # -- step 6 ---------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def unneeded(rehearsed: Rehearsed) -> Outcome:
         received = ", ".join(f"{n} of {name}" for name, n in _count(old).items())
         expected = "none that was there before and has not changed"
         findings.append(Observed("records sent", expected, received, lines(old)))
-    return Outcome(tuple(findings), f"{len(step.accepted)} records sent")
+    return Outcome(tuple(findings), f"{numbered(len(step.accepted), 'record')} sent")
 
 
 def _old(rehearsed: Rehearsed, step: Played) -> set[tuple[str, Key]]:
@@ -248,7 +249,7 @@ def _count(sent: Iterable[Sent]) -> Counter[str]:
 
 
 def _given(step: Played) -> str:
-    return f"{len(step.given[STUDENTS])} students"
+    return numbered(len(step.given[STUDENTS]), "student")
 
 
 def _student(record: Json) -> str:

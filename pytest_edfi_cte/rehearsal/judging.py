@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.rehearsal import deliveries, outages, practice
 from pytest_edfi_cte.rehearsal.outcome import DoesNotApply, Judging, Observed
-from pytest_edfi_cte.rehearsal.played import NothingSent, Rehearsed
+from pytest_edfi_cte.rehearsal.played import NothingSent, Rehearsed, nothing_sent
 from pytest_edfi_cte.rehearsal.script import Check, Script
 from pytest_edfi_cte.verdicts import Verdict
 
@@ -86,7 +86,19 @@ def _judge(rehearsed: Rehearsed, check: Check) -> Result:
     except DoesNotApply as error:
         return Result(check, Verdict.NOT_APPLICABLE, reason=str(error))
     except NotTestable as error:
-        silent = isinstance(error, NothingSent)
-        return Result(check, Verdict.NOT_TESTABLE, reason=str(error), silent=silent)
+        # Whatever the check had looked for: where nothing came, that is the reason.
+        reason = _silence(rehearsed, check) or str(error)
+        silent = reason != str(error) or isinstance(error, NothingSent)
+        return Result(check, Verdict.NOT_TESTABLE, reason=reason, silent=silent)
     verdict = Verdict.FAILED if outcome.findings else Verdict.PASSED
-    return Result(check, verdict, outcome.findings, outcome.note)
+    # What is said of records is shared with pytest, whose options have longer names.
+    named = (replace(f, next=f.next.replace("--edfi-", rehearsed.prefix)) for f in outcome.findings)
+    return Result(check, verdict, tuple(named), outcome.note)
+
+
+def _silence(rehearsed: Rehearsed, check: Check) -> str:
+    """That nothing at all was sent in the steps that a check looks at, ``""`` where it was not."""
+    looked_at = rehearsed.steps(*check.judges)
+    if any(step.sent for step in looked_at):
+        return ""
+    return str(nothing_sent(*looked_at))

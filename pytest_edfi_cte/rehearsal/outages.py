@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.rehearsal.deliveries import missing, wrong_values
-from pytest_edfi_cte.rehearsal.outcome import Observed, Outcome, lines, named, seconds
+from pytest_edfi_cte.rehearsal.outcome import Observed, Outcome, lines, named, numbered, seconds
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
 from pytest_edfi_cte.rehearsal.script import ASSOCIATIONS, COLLECTIONS, ENROLLMENTS, STUDENTS
 from pytest_edfi_cte.rehearsal.traffic import Sent, Series, series
@@ -126,7 +126,8 @@ def children(rehearsed: Rehearsed) -> Outcome:
     ]
     if len(wrong) > 1:
         findings.append(Observed("children like that", "none", str(len(wrong))))
-    return Outcome(tuple(findings), f"{len({o.student for o in failed})} parents failed")
+    parents = {one.student for one in failed}
+    return Outcome(tuple(findings), f"{numbered(len(parents), 'parent')} failed")
 
 
 def premature(step: Played, *, after_a_failure: bool) -> list[tuple[Sent, Sent]]:
@@ -173,7 +174,8 @@ def redelivered(rehearsed: Rehearsed) -> Outcome:
         received = f"{len(lost)} never arrived: {named(names)}"
         evidence = lines(one for tries in lost.values() for one in tries)
         findings.append(Observed("records that failed", "all delivered later", received, evidence))
-    return Outcome(tuple(findings), f"{len({(o.collection, o.key) for o in struck})} records")
+    records = {(one.collection, one.key) for one in struck}
+    return Outcome(tuple(findings), numbered(len(records), "record"))
 
 
 def complete(rehearsed: Rehearsed) -> Outcome:
@@ -182,7 +184,7 @@ def complete(rehearsed: Rehearsed) -> Outcome:
     if not any(step.writes for step in rehearsed.steps("errors", "recover")):
         raise rehearsed.played["errors"].nothing()
     findings = [*missing(rehearsed, end), *wrong_values(rehearsed, end)]
-    return Outcome(tuple(findings), f"{len(end.given[STUDENTS])} students")
+    return Outcome(tuple(findings), numbered(len(end.given[STUDENTS]), "student"))
 
 
 # -- small things -----------------------------------------------------------------------------

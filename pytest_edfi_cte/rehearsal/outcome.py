@@ -79,6 +79,11 @@ def named(things: Sequence[Any]) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
+def numbered(count: int, what: str) -> str:
+    """``1 record``, ``2 records``."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def text(value: Any) -> str:
     """A received value in a finding of our own."""
     return "nothing" if value is ABSENT else str(value)

@@ -70,13 +70,18 @@ class Played:
 
     def nothing(self) -> NothingSent:
         """The reason where nothing was sent that could be judged."""
-        requests = [one for one in self.sent if one.request.fault is None]
         if not self.sent:
-            what = "the product sent nothing at all"
-        else:
-            last = requests[-1].line if requests else self.sent[-1].line
-            what = f"the product sent no record that was accepted; its last request: {last}"
+            return nothing_sent(self)
+        requests = [one for one in self.sent if one.request.fault is None]
+        last = requests[-1].line if requests else self.sent[-1].line
+        what = f"the product sent no record that was accepted; its last request: {last}"
         return NothingSent(f"step {self.step.id}: {what}")
+
+
+def nothing_sent(*steps: Played) -> NothingSent:
+    """The reason where no request came in these steps."""
+    names = ", ".join(played.step.id for played in steps)
+    return NothingSent(f"step{'s' * (len(steps) > 1)} {names}: the product sent nothing at all")
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,8 @@ class Rehearsed:
     """Everything a rehearsal knows at its end.
 
     ``retry_after``: seconds that the API asked for. ``judge``: judges the records of the resource
-    by the certification table, mappings applied. ``schemas``: by collection.
+    by the certification table, mappings applied. ``schemas``: by collection. ``prefix``: how the
+    names of the run's options begin; next steps name them.
     """
 
     played: Mapping[str, Played]
@@ -93,6 +99,7 @@ class Rehearsed:
     schemas: Mapping[str, Json]
     judge: ProductJudge
     retry_after: float = 0.0
+    prefix: str = "--edfi-"
 
     def steps(self, *names: str) -> list[Played]:
         """The played ones of these steps, in this order."""

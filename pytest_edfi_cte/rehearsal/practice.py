@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.rehearsal.outages import premature
-from pytest_edfi_cte.rehearsal.outcome import Observed, Outcome, lines, named
+from pytest_edfi_cte.rehearsal.outcome import Observed, Outcome, lines, named, numbered
 from pytest_edfi_cte.rehearsal.played import Played, Rehearsed
 from pytest_edfi_cte.rehearsal.script import ENROLLMENTS, STUDENTS
 from pytest_edfi_cte.rehearsal.traffic import DATA, DISCOVERY, TOKEN, UNAUTHORIZED, Sent
@@ -16,21 +16,23 @@ CREATED = 201
 
 
 def descriptors(rehearsed: Rehearsed) -> Outcome:
-    """Each descriptor set whose values were sent was read at some time."""
+    """Each descriptor set whose values were sent was read, at the latest before they were last."""
     sent = _all(rehearsed)
     writes = [one for one in sent if one.writes]
     used: dict[str, Sent] = {}
+    last: dict[str, int] = {}
     for one in writes:
         for uri in _descriptors(one.body):
-            used.setdefault(uri.partition("#")[0].rpartition("/")[2], one)
+            name = uri.partition("#")[0].rpartition("/")[2]
+            used.setdefault(name, one)
+            last[name] = one.number
     if not used:
         raise NotTestable("the product sent no descriptor value")
-    reads = {
-        one.collection.lower()
-        for one in sent
-        if one.kind == DATA and one.request.method == "GET" and one.accepted
-    }
-    missing = [name for name in used if f"{name.lower()}s" not in reads]
+    reads: dict[str, int] = {}
+    for one in sent:
+        if one.kind == DATA and one.request.method == "GET" and one.accepted and not one.record_id:
+            reads.setdefault(one.collection.lower(), one.number)
+    missing = [name for name in used if reads.get(f"{name.lower()}s", last[name]) >= last[name]]
     findings = []
     if missing:
         received = f"{len(missing)} not: {named(sorted(missing))}"
@@ -38,7 +40,7 @@ def descriptors(rehearsed: Rehearsed) -> Outcome:
         findings.append(
             Observed("descriptor sets in use", f"all {len(used)} read", received, first)
         )
-    return Outcome(tuple(findings), f"{len(used)} sets")
+    return Outcome(tuple(findings), numbered(len(used), "set"))
 
 
 def _descriptors(value: Any) -> Iterator[str]:
@@ -118,7 +120,7 @@ def order(rehearsed: Rehearsed) -> Outcome:
                     lines(tries),
                 )
             )
-    return Outcome(tuple(findings), f"{len(sent)} records")
+    return Outcome(tuple(findings), numbered(len(sent), "record"))
 
 
 def no_id(rehearsed: Rehearsed) -> Outcome:
@@ -127,7 +129,7 @@ def no_id(rehearsed: Rehearsed) -> Outcome:
     if not posts:
         raise NotTestable("the product sent no POST of a record")
     wrong = [one for one in posts if isinstance(one.body, dict) and "id" in one.body]
-    return _none(wrong, "POST bodies with an id", f"{len(posts)} POSTs")
+    return _none(wrong, "POST bodies with an id", numbered(len(posts), "POST"))
 
 
 def no_recreation(rehearsed: Rehearsed) -> Outcome:

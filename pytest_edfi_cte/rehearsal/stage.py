@@ -31,7 +31,7 @@ from pytest_edfi_cte.rehearsal.script import (
 )
 from pytest_edfi_cte.rehearsal.task import Records, Task
 from pytest_edfi_cte.rehearsal.traffic import Keys, Reader
-from pytest_edfi_cte.rehearsal.troubles import switch_on
+from pytest_edfi_cte.rehearsal.troubles import add_descriptors, switch_on
 from pytest_edfi_cte.rehearsal.words import failure
 from pytest_edfi_cte.reporting.model import visible
 from pytest_edfi_cte.sandboxes import started
@@ -117,20 +117,20 @@ class Rehearsal:
         )
         #: Who acts where no product is given.
         self.product: Player | None = None
+        self.prefix = Rehearsed.prefix
         self._sandbox: Sandbox | None = None
         self._folder = Path()
 
     def __enter__(self) -> Rehearsal:
-        folder = tempfile.TemporaryDirectory(prefix="edfi-rehearsal-")
-        self._folder = Path(self._resources.enter_context(folder))
-        sandbox = started(data_standard=self.data_standard, clock=self._clock)
-        self._resources.callback(sandbox.close)
-        self._sandbox = sandbox
-        self.redactor.add(Secret(sandbox.client_secret), client_id=sandbox.client_id)
-        for uri in self._mapping.stored:
-            namespace, _, code = uri.partition("#")
-            value = {"namespace": namespace, "codeValue": code, "shortDescription": code}
-            sandbox.load(f"{namespace.rpartition('/')[2]}s", [value])
+        with ExitStack() as stack:
+            folder = tempfile.TemporaryDirectory(prefix="edfi-rehearsal-")
+            self._folder = Path(stack.enter_context(folder))
+            sandbox = started(data_standard=self.data_standard, clock=self._clock)
+            stack.callback(sandbox.close)
+            self.redactor.add(Secret(sandbox.client_secret), client_id=sandbox.client_id)
+            add_descriptors(sandbox, self._mapping.stored)
+            self._sandbox = sandbox
+            self._resources = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -175,9 +175,8 @@ class Rehearsal:
             product = command(product)
         with self.playing(step) as (task, note):
             if isinstance(product, Command):
-                act = replace(product, words=(*product.words, step)).run(
-                    task.environment, task.stdin
-                )
+                run = replace(product, words=(*product.words, step))
+                act = run.run(task.environment, task.stdin)
             else:
                 act = called(getattr(product, "__name__", "the product"), product, task)
             note(act)
@@ -283,6 +282,7 @@ class Rehearsal:
             schemas=self._schemas,
             judge=judged,
             retry_after=self._retry_after,
+            prefix=self.prefix,
         )
         return judge(rehearsed, self.script)
 

@@ -1,11 +1,12 @@
-"""What goes wrong in the steps of a rehearsal, switched on in the sandbox."""
+"""How the sandbox is prepared: a state's own values in it, and what goes wrong in the steps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.rehearsal.played import Hit
 from pytest_edfi_cte.rehearsal.script import COLLECTIONS, STUDENTS
 
@@ -47,3 +48,16 @@ def switch_on(
         until.enter_context(sandbox.fault(method="POST", path=path, times=trouble.times, **what))
         hits.append(Hit(trouble, student))
     return tuple(hits)
+
+
+def add_descriptors(sandbox: Sandbox, uris: Iterable[str]) -> None:
+    """Give the API a state's own values; :class:`ConfigurationError` for an impossible one."""
+    for uri in uris:
+        namespace, _, code = uri.partition("#")
+        value = {"namespace": namespace, "codeValue": code, "shortDescription": code[:75]}
+        try:
+            sandbox.load(f"{namespace.rpartition('/')[2]}s", [value])
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--descriptor: no API can hold the value {uri}: {error}"
+            ) from None

@@ -151,12 +151,13 @@ def verdict_line(
 ) -> str:
     """``NOT PASSED: 2 failed, 1 not testable, 1 warning, 19 passed (steps played: …).``."""
     warnings = sum(r.word == "warning" for r in results)
+    aside = sum(r.verdict is Verdict.NOT_APPLICABLE for r in results)
     counts = [
         (sum(r.word == "failed" for r in results), "failed"),
         (sum(r.verdict is Verdict.NOT_TESTABLE for r in results), "not testable"),
         (warnings, "warning" if warnings == 1 else "warnings"),
         (sum(r.verdict is Verdict.PASSED for r in results), "passed"),
-        (sum(r.verdict is Verdict.NOT_APPLICABLE for r in results), "do not apply"),
+        (aside, "does not apply" if aside == 1 else "do not apply"),
     ]
     told = ", ".join(f"{number} {word}" for number, word in counts if number)
     steps = ", ".join(played) or "none"

@@ -240,7 +240,7 @@ def test_links_of_the_readme_lead_somewhere() -> None:
 
 def test_contributing_names_files_that_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    names = re.findall(r"`([\w./-]+\.(?:py|yaml|json|md|toml|html)|[\w./-]+/)`", text)
+    names = re.findall(r"`([\w./-]+\.(?:py|ya?ml|json|md|toml|html|cff)|[\w./-]+/)`", text)
     assert len(names) > 8
     for name in names:
         assert (ROOT / name).exists() or (ROOT / "pytest_edfi_cte" / name).exists(), name

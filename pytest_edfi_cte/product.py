@@ -210,6 +210,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
+    process.wait()  # after Ctrl-C `with process` would not
 
 
 def _tail(output: IO[bytes]) -> str:

@@ -75,7 +75,9 @@ def test_the_readme_begins_with_its_two_commands() -> None:
     "command",
     [c for c in commands() if re.match("pytest |edfi-cte (?!sandbox|rehearse)", c)],
 )
-def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatch) -> None:
+def test_every_command_of_the_readme_runs(
+    command, pytester, sandbox, monkeypatch, vendors_product
+) -> None:
     """As it stands, but for the address and credentials of the sandbox."""
     monkeypatch.setenv("EDFI_CLIENT_ID", sandbox.client_id)
     monkeypatch.setenv("EDFI_CLIENT_SECRET", sandbox.client_secret)
@@ -104,7 +106,7 @@ def test_every_command_of_the_readme_runs(command, pytester, sandbox, monkeypatc
 
 
 PRODUCT = """
-import json, sys
+import sys
 sys.path.insert(0, {root!r})
 from tests.broken_products import Link, post, put
 
@@ -113,20 +115,15 @@ def pytest_edfi_act(step, values):
     {{"create": post, "update": put}}[step](link, values)
     link.close()
     return "sent"
-
-if __name__ == "__main__":
-    pytest_edfi_act(sys.argv[1], json.load(sys.stdin))
 """
 
 
 def with_a_product(pytester, sandbox) -> None:
-    """A product that acts when it is asked, as a hook and as the README's ./sync.sh."""
+    """A product that acts when it is asked, as a hook and as the example's program."""
     prepare(sandbox)
     key = {"url": sandbox.url, "id": sandbox.client_id, "secret": sandbox.client_secret}
     pytester.makeconftest(PRODUCT.format(root=str(ROOT), **key))
-    script = pytester.path / "sync.sh"
-    script.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} conftest.py $1\n")
-    script.chmod(0o755)
+    shutil.copytree(ROOT / "examples/vendor_suite", pytester.path / "examples/vendor_suite")
 
 
 @pytest.mark.parametrize("block", blocks("csv"))

@@ -117,9 +117,15 @@ def page(
 
 
 def _not_testable(results: Sequence[Result], width: int) -> Iterator[str]:
-    """Each reason once, with the checks that it keeps from being made."""
-    for reason in dict.fromkeys(result.reason for result in results):
-        about = [result for result in results if result.reason == reason]
+    """Each cause once, with the checks that it keeps from being made."""
+    causes: dict[str, list[Result]] = {}
+    for result in results:
+        causes.setdefault(_cause(result), []).append(result)
+    for cause, about in causes.items():
+        reason = about[0].reason
+        if any(result.reason != reason for result in about):  # in several steps
+            steps = dict.fromkeys(name for result in about for name in _steps(result))
+            reason = f"steps {', '.join(steps)}: {cause}"
         yield ""
         number = f"{len(about)} check{'s' * (len(about) > 1)}"
         yield from _fill(f"Not testable: {reason}.", width)
@@ -127,6 +133,16 @@ def _not_testable(results: Sequence[Result], width: int) -> Iterator[str]:
         yield from _fill(f"{number}: {names}", width, "  ", hang=0)
         for step in dict.fromkeys(map(_next, about)):
             yield from _fill(f"Next: {step}", width, "  ")
+
+
+def _cause(result: Result) -> str:
+    """Why a check could not be made; of silence without the steps that it was noticed in."""
+    return result.reason.partition(": ")[2] if result.silent else result.reason
+
+
+def _steps(result: Result) -> list[str]:
+    """The steps that the reason of a silence begins with: ``steps errors, recover: …``."""
+    return result.reason.partition(": ")[0].partition(" ")[2].split(", ")
 
 
 def _next(result: Result) -> str:

@@ -35,6 +35,9 @@ class Document:
             raise self.error("#", "neither a Swagger 2.0 nor an OpenAPI 3 document")
         self.prefix = "#/definitions/" if "swagger" in content else "#/components/schemas/"
         self._content = content
+        info = content.get("info")
+        #: What the document says about itself; "" where it does not.
+        self.version = str(info.get("version") or "") if isinstance(info, dict) else ""
         self.paths = self.object(content.get("paths") or {}, "paths")
         for path, item in self.paths.items():
             self.object(item, f"paths {path}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_edfi_cte.notations import (
     STEPS,
@@ -26,8 +27,6 @@ from pytest_edfi_cte.values import (
 )
 
 if TYPE_CHECKING:
-    import argparse
-
     import pytest
 
 DRIVE, OBSERVE = "drive", "observe"
@@ -262,6 +261,24 @@ def add_options(parser: pytest.Parser) -> None:
             parser.addini(option.ini, option.help, type="linelist", default=None)
         else:
             parser.addini(option.ini, option.help, type="string", default=None)
+
+    # Everybody tries it once. Unknown, it would be repeated in pytest's error, value and all.
+    for flag in ("--edfi-client-secret", "--edfi-secret", "--edfi-password"):
+        group.addoption(flag, action=_NoSecret, help=argparse.SUPPRESS)
+
+
+class _NoSecret(argparse.Action):
+    """An option that refuses its value without showing it."""
+
+    def __call__(self, *parsed: object) -> NoReturn:
+        """``parsed``: parser, namespace, the value, and last the option as it was typed."""
+        import pytest  # noqa: PLC0415 - commands read this module, too
+
+        raise pytest.UsageError(
+            f"{parsed[-1]}: a secret is never an option, command lines are seen by others. Set the "
+            f"environment variable {SECRET_VARIABLE}, or name a dotenv file that has it with "
+            "--edfi-env-file. If this line is in a log, have the secret changed."
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser, names: Collection[str]) -> None:

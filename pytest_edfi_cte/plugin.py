@@ -19,6 +19,7 @@ from pytest_edfi_cte.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
+PACKAGE = "pytest_edfi_cte"
 MARKERS = (
     "edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",
     "edfi_contract(id, level): a check of the contract pack; level is must, should or could.",
@@ -47,12 +48,28 @@ def pytest_configure(config: pytest.Config) -> None:
         effective = settings.read_settings(config)
         config.stash[fixtures.SETTINGS] = effective
         if effective.url is None:
+            _require_no_api(config)
             return
         from pytest_edfi_cte.hooks import RunHooks  # noqa: PLC0415 - only where it is used
 
         config.pluginmanager.register(RunHooks(config, effective), "edfi_cte_run")
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _require_no_api(config: pytest.Config) -> None:
+    """Nothing is judged without an address: who asked for it must not see green.
+
+    What stands in an ini or the environment may rest; what was typed was meant.
+    """
+    only_shown = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test")
+    if any(getattr(config.option, name, None) for name in (*only_shown, "collectonly")):
+        return
+    typed = [str(word) for word in config.invocation_params.args]
+    ours = [word.partition("=")[0] for word in typed if word.startswith("--edfi-")]
+    named = [word for word in config.args if word.partition("::")[0].split(".")[0] == PACKAGE]
+    if (ours or named) and not hasattr(config, "workerinput"):
+        raise ConfigurationError(f"{(named or ours)[0]} {fixtures.NO_API}")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -74,7 +74,7 @@ def edfi_sandbox(
             sandbox = stack.enter_context(sandboxes.controlled(**handle))
         else:
             sandbox = sandboxes.started(**edfi_sandbox_options)
-            stack.callback(sandbox.stop)
+            stack.callback(sandbox.close)
         yield sandbox
 
 
@@ -90,7 +90,7 @@ def edfi_new_sandbox() -> Iterator[Callable[..., Sandbox]]:
 
         def new(**options: Any) -> Sandbox:
             sandbox = started(**options)
-            stack.callback(sandbox.stop)
+            stack.callback(sandbox.close)
             return sandbox
 
         yield new

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Client, Listener
 from typing import Any
 
@@ -64,12 +64,13 @@ class SandboxDesk:
                     continue
                 except Exception as error:  # noqa: BLE001 - the worker that asked reports it
                     answer = {"error": {"text": str(error), "type": type(error).__name__}}
-                connection.send_bytes(json.dumps(answer).encode())
+                with suppress(OSError):  # a worker that was killed meanwhile
+                    connection.send_bytes(json.dumps(answer).encode())
 
     def _sandbox(self, options: str) -> dict[str, str]:
         if options not in self._handles:
             sandbox = started(**json.loads(options))
-            self._stack.callback(sandbox.stop)
+            self._stack.callback(sandbox.close)
             self._handles[options] = {"url": sandbox.admin_url, "token": sandbox.admin_token}
         return self._handles[options]
 

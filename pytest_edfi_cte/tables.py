@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from pytest_edfi_cte.contract import Contract
@@ -186,7 +187,12 @@ class _Overrides:
             return found[0]
         if found:
             raise ValueError("stands more than once; write " + " or ".join(r.path for r in found))
-        raise ValueError("no such property. Known names: " + ", ".join(self._names()))
+        known = list(self._names())
+        # Short names can be typed, too: cipCode is near cipcode, its path is not.
+        near = {path.rpartition(".")[2].casefold(): path for path in known}
+        close = get_close_matches(name.rpartition(".")[2].casefold(), near, 1, 0.75)
+        hint = f" Did you mean {near[close[0]].rpartition('.')[2]}?" if close else ""
+        raise ValueError(f"no such property.{hint} Known names: {', '.join(known)}")
 
     def _names(self) -> Iterator[str]:
         yield from (row.path for row in self._rows if row.values)

@@ -106,7 +106,8 @@ def test_unknown_set_name_lists_the_known_ones(refuse) -> None:
         "--edfi-url=sandbox",
         "--edfi-set=studentId=5",
         says=[
-            "option --edfi-set: studentId: no such property. Known names: beginDate,",
+            "option --edfi-set: studentId: no such property. Did you mean studentUniqueId?",
+            "Known names: beginDate,",
             "studentReference.studentUniqueId",
         ],
     )
@@ -214,7 +215,48 @@ def test_oauth_address_that_would_send_the_secret_unencrypted(refuse, pytester) 
         )
 
 
-def test_the_secret_is_no_option(pytester) -> None:
-    result = pytester.runpytest_inprocess("--edfi-client-secret=x")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--pyargs", "pytest_edfi_cte"],
+        ["--pyargs", "pytest_edfi_cte.suite"],
+        ["--edfi-env-file=typo.env"],
+        ["--edfi-seed", "5"],
+    ],
+)
+def test_no_address_where_one_was_meant_is_no_green_run(arguments, pytester) -> None:
+    (pytester.path / "typo.env").write_text("EDFI_UR=http://127.0.0.1\n")
+    pytester.makepyfile("def test_a(): pass")
+    plain = ["-p", "no:randomly", "-p", "no:xdist", "-p", "no:cov"]
+    result = pytester.runpytest_inprocess(*plain, *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*unrecognized arguments: --edfi-client-secret=x*"])
+    named = "pytest_edfi_cte*" if "--pyargs" in arguments else arguments[0].partition("=")[0]
+    result.stderr.fnmatch_lines([f"ERROR: {named} needs an Ed-Fi API: give --edfi-url=URL *"])
+
+
+@pytest.mark.parametrize("only_shown", ["--help", "--markers", "--fixtures", "--co"])
+def test_what_is_only_shown_needs_no_address(pytester, only_shown) -> None:
+    arguments = ["-p", "no:randomly", "--pyargs", "pytest_edfi_cte", only_shown]
+    result = pytester.runpytest_inprocess(*arguments)
+    assert result.ret in (0, 5)
+    result.stderr.no_fnmatch_line("*needs an Ed-Fi API*")
+
+
+def test_settings_that_rest_in_the_ini_need_no_address(pytester) -> None:
+    pytester.makeini("[pytest]\naddopts = --edfi-seed=5\nedfi_school_year = 2027")
+    pytester.makepyfile("def test_a(): pass")
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    "written", [["--edfi-client-secret=hush-hush"], ["--edfi-secret", "hush-hush"]]
+)
+def test_a_secret_as_an_option_is_refused_and_not_repeated(pytester, written) -> None:
+    result = pytester.runpytest_subprocess(
+        "-p", "no:randomly", "--edfi-url=http://127.0.0.1", *written
+    )
+    assert result.ret == 4
+    said = result.stdout.str() + result.stderr.str()
+    assert f"{written[0].partition('=')[0]}: a secret is never an option" in said
+    assert "EDFI_CLIENT_SECRET" in said
+    assert "hush-hush" not in said

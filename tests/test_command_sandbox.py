@@ -124,7 +124,7 @@ def test_keys_from_everywhere(command, tmp_path):
         "- {id: from file, secret: 'hush: hush', ed_orgs: [255901], claim_set: SIS Vendor}\n"
     )
     running = command(
-        *("--client", "given:pssst:read-only:255901,255950", "--client", "made::SIS Vendor:255901"),
+        *("--client", "given:pssst:read-only:255901:255950", "--client", "made::SIS Vendor:255901"),
         *("--clients", file),
         EDFI_SANDBOX_CLIENTS="one:un:Ed-Fi Sandbox:255901\n\ntwo:deux:Ed-Fi Sandbox:255950",
     )
@@ -238,13 +238,16 @@ def test_without_the_extra(mistake, monkeypatch):
     [
         (
             "a:hush:SIS Vendor",
-            r"number 1: expected ID:SECRET:CLAIMSET:EDORG.*not 3; .*--clients FILE",
+            r"number 1: expected ID:SECRET:CLAIMSET:EDORG\[:EDORG...\], .*--clients FILE",
         ),
-        ("a:hu:sh:SIS Vendor:1", "not 5"),
+        ("a:hu:sh:SIS Vendor:1", "with a colon in it goes into a file"),
+        ("a", "expected ID:SECRET"),
         (":hush:SIS Vendor:1", "the id must be text"),
         ("a\x1b[31m:hush:SIS Vendor:1", "the id must be text that can be printed"),
-        ("a:hush:SIS Vendor:", "the ed-orgs must be ids"),
-        ("a:hush:SIS Vendor:1,two", "the ed-orgs must be ids"),
+        ("a:hush:SIS Vendor:", "every EDORG is the id"),
+        ("a:hush:SIS Vendor:1,two", "every EDORG is the id"),
+        ("a:hush:SIS Vendor:1::2", "every EDORG is the id"),
+        ("a:hush:SIS Vendor:\u00b2", "every EDORG is the id"),
     ],
 )
 def test_a_client_that_is_not_understood(text, wrong):
@@ -253,6 +256,12 @@ def test_a_client_that_is_not_understood(text, wrong):
     assert "hush" not in str(raised.value)
     with pytest.raises(ConfigurationError, match="EDFI_SANDBOX_CLIENTS, line 2"):
         clients([], None, f"a:b:SIS Vendor:1\n{text}")
+
+
+def test_ed_orgs_with_colons_or_commas():
+    for text in ("255901:255950:1", "255901,255950,1", "255901:255950, 1"):
+        (key,) = clients([f"a:hush:SIS Vendor:{text}"], None, "")
+        assert key.ed_orgs == (255901, 255950, 1)
 
 
 @pytest.mark.parametrize(
@@ -335,6 +344,24 @@ def test_an_env_file_of_ones_own_is_not_overwritten(tmp_path):
         assert "http://x" in path.read_text()
         path.write_text("MINE=2\n")  # replaced while the sandbox runs
     assert path.read_text() == "MINE=2\n"
+
+
+def test_an_env_file_that_cannot_be_written_leaves_no_secrets_behind(tmp_path, monkeypatch):
+    def refuse(_source, _target):
+        raise OSError(1, "not here")
+
+    monkeypatch.setattr(credentials.os, "replace", refuse)
+    with pytest.raises(ConfigurationError, match="x.env: not here"):
+        with env_file(tmp_path / "x.env", {"EDFI_CLIENT_SECRET": "hush"}):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_binary_file_in_place_of_the_env_file_is_left_alone(tmp_path):
+    path = tmp_path / "x.env"
+    with env_file(path, {"EDFI_URL": "http://x"}):
+        path.write_bytes(b"\xff")
+    assert path.read_bytes() == b"\xff"
 
 
 # Hosts that others reach: only what is said, nothing is bound -----------------------------------

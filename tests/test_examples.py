@@ -43,6 +43,13 @@ def vendors_product(monkeypatch) -> None:
     monkeypatch.setenv("CTE_SCREEN_PAUSE", "0.1")
 
 
+#: The README says so where it shows them.
+needs_subtests = pytest.mark.skipif(
+    pytest.version_tuple < (9,), reason="pytest has subtests since version 9"
+)
+
+
+@needs_subtests
 def test_vendor_suite(pytester) -> None:
     shutil.copytree(ROOT / "examples/vendor_suite", pytester.path, dirs_exist_ok=True)
     result = pytester.runpytest_inprocess("-p", "no:randomly")
@@ -197,7 +204,10 @@ def test_the_waivers_of_the_readme_are_understood(tmp_path) -> None:
     assert waiver.path == "cteProgramServices.primaryIndicator"
 
 
-@pytest.mark.parametrize("snippet", blocks("python"))
+@pytest.mark.parametrize(
+    "snippet",
+    [pytest.param(s, marks=needs_subtests) if "subtests" in s else s for s in blocks("python")],
+)
 def test_every_snippet_of_the_readme_runs(snippet, pytester, vendors_product) -> None:
     name = "conftest" if "conftest.py" in snippet else "test_snippet"
     if "./sync.sh" in snippet:

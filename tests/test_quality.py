@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,7 @@ LAYERS = (
 COMMON_GROUND = ("contract", "openapi_document", "openapi_import")
 
 
+@cache  # asked for with every file whose imports are read
 def modules() -> dict[str, Path]:
     found = {}
     for path in PACKAGE.rglob("*.py"):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import struct
+from multiprocessing.connection import Client
 
 import pytest
 import requests
@@ -130,6 +134,48 @@ def test_the_desk_gives_one_sandbox_for_one_set_of_options() -> None:
         desk.close()
     with pytest.raises(requests.ConnectionError):
         requests.get(one["url"])
+
+
+def test_the_desk_outlives_a_worker_that_is_killed_while_it_waits(monkeypatch) -> None:
+    desk = sharing.SandboxDesk()
+    address = desk.address
+    handle = {"url": "http://127.0.0.1:1", "token": "t"}
+    try:
+        gone = Client((address["host"], address["port"]), authkey=desk._key)
+        with socket.socket(fileno=os.dup(gone.fileno())) as raw:
+            # Closed without a goodbye, as the operating system does for a killed process.
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        def start(options: str) -> dict[str, str]:
+            gone.close()
+            return handle
+
+        monkeypatch.setattr(desk, "_sandbox", start)
+        gone.send_bytes(b"{}")
+        desk._thread.join(0.2)
+        assert desk._thread.is_alive()
+        assert sharing.ask(address, {}) == handle
+    finally:
+        if desk._thread.is_alive():
+            desk.close()
+
+
+REOPENED = """
+    import pytest
+
+    kept = []
+
+    @pytest.mark.parametrize("n", [0, 1])
+    def test_a(edfi_new_sandbox, n):
+        kept.append(edfi_new_sandbox(db="records.db"))
+        assert len(kept[-1].records("students")) == n
+        kept[-1].load("students", [%r])
+"""
+
+
+def test_a_file_is_free_again_after_the_test(pytester) -> None:
+    pytester.makepyfile(REOPENED % STUDENT)
+    pytester.runpytest_inprocess(*PLAIN).assert_outcomes(passed=2)
 
 
 def test_the_desk_serves_nobody_without_its_key() -> None:

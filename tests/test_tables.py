@@ -200,8 +200,10 @@ def test_namespace() -> None:
         (
             "studentId",
             "5",
-            "no such property. Known names: beginDate, educationOrganizationReference.educationOrganizationId",
+            "no such property. Did you mean studentUniqueId? Known names: beginDate, educationOrganizationReference.educationOrganizationId",
         ),
+        ("cipcode", "11.0201", "no such property. Did you mean cipCode? Known names: beginDate"),
+        ("unicorn", "5", "no such property. Known names: beginDate"),
         ("enrollment.nothing", "5", "enrollment.entryDate"),
         (
             "educationOrganizationId",

@@ -19,7 +19,7 @@ VARIABLE = "EDFI_SANDBOX_CLIENTS"
 #: First line of an env file: one that begins otherwise is somebody's own and is not overwritten.
 MARK = "# Written by edfi-cte, which removes it when it stops."
 
-_FORM = "ID:SECRET:CLAIMSET:EDORG[,EDORG...]"
+_FORM = "ID:SECRET:CLAIMSET:EDORG[:EDORG...]"
 _NAMES = ("id", "secret", "claim_set", "ed_orgs", "namespaces")
 
 
@@ -85,15 +85,21 @@ def env_file(path: Path, values: Mapping[str, str]) -> Iterator[None]:
             )
         # mkstemp: mode 0600 from the first moment on.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor, no path
-            stream.write(text)
-        os.replace(name, path)  # noqa: PTH105 - of a name that mkstemp gave
+        try:
+            with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor, no path
+                stream.write(text)
+            os.replace(name, path)  # noqa: PTH105 - of a name that mkstemp gave
+        except BaseException:
+            Path(name).unlink()  # secrets are in it, and nobody would look for it
+            raise
     except OSError as error:
         raise ConfigurationError(f"--env-file {path}: {error.strerror}") from None
     try:
         yield
     finally:
-        with suppress(OSError):  # gone already, or not ours any more: nothing to clean up
+        with suppress(
+            OSError, UnicodeError
+        ):  # gone already, or not ours any more: nothing to clean up
             if path.read_text(encoding="utf-8") == text:
                 path.unlink()
 
@@ -107,13 +113,15 @@ def _quoted(value: str) -> str:
 
 def _parsed(text: str, place: str) -> Key:
     parts = text.split(":")
-    if len(parts) != 4:  # noqa: PLR2004 - as in the form
+    ed_orgs = [e.strip() for part in parts[3:] for e in part.split(",")]
+    if not all(e.isascii() and e.isdigit() for e in ed_orgs or [""]):
         raise ConfigurationError(
-            f"{place}: expected {_FORM}, four parts with colons between them, not {len(parts)};"
-            " an id, secret or claim set with a colon in it goes into a file: --clients FILE"
+            f"{place}: expected {_FORM}, where every EDORG is the id of an education organization,"
+            " such as 255901; an id, secret or claim set with a colon in it goes into a file:"
+            " --clients FILE"
         )
-    name, secret, claim_set, ed_orgs = parts
-    value = {"id": name, "claim_set": claim_set, "ed_orgs": [e.strip() for e in ed_orgs.split(",")]}
+    name, secret, claim_set = parts[:3]
+    value = {"id": name, "claim_set": claim_set, "ed_orgs": ed_orgs}
     return _key({**value, "secret": secret or None}, place)
 
 

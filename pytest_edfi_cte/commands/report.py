@@ -23,7 +23,13 @@ OK, FINDINGS = 0, 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Files, --out, --compare."""
-    parser.add_argument("results", nargs="*", type=Path, metavar="RESULTS.JSON")
+    parser.add_argument(
+        "results",
+        nargs="*",
+        type=Path,
+        metavar="RESULTS.JSON",
+        help="result documents of evidence packs",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the evidence pack here")
     parser.add_argument(
         "--compare",

@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--client",
         action="append",
         default=[],
-        metavar="ID:SECRET:CLAIMSET:EDORG[,EDORG...]",
+        metavar="ID:SECRET:CLAIMSET:EDORG[:EDORG...]",
         help="a key; repeatable. ID::CLAIMSET:EDORG has its secret generated. What stands here is "
         "seen by everyone on this machine: secrets are better given by one of the next two",
     )

@@ -26,13 +26,14 @@ from pytest_edfi_cte.sandbox.auth import Client, Tokens
 from pytest_edfi_cte.sandbox.database import About, DatabaseRefused
 from pytest_edfi_cte.sandbox.engine import Engine, record_of
 from pytest_edfi_cte.sandbox.extensions import extended
-from pytest_edfi_cte.sandbox.faults import Fault, Middleware, Proceed, Trouble
+from pytest_edfi_cte.sandbox.faults import Fault
 from pytest_edfi_cte.sandbox.gate import ADMIN, Gate
 from pytest_edfi_cte.sandbox.log import ReceivedRequest
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.seed import GRAND_BEND, plant, school_year
 from pytest_edfi_cte.sandbox.server import Server
 from pytest_edfi_cte.sandbox.store import Store
+from pytest_edfi_cte.sandbox.trouble import Middleware, Proceed, Trouble
 from pytest_edfi_cte.sandbox.wire import altered
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class Sandbox:
     ``data_standard``: ``"4.0"`` or ``"5.0"``. ``middleware``: called around every request, first
     one outermost; see :data:`Middleware`. ``client_id`` and ``client_secret`` are generated unless
     given; the key speaks for every local education agency that is there at the beginning and may
-    do everything. ``clients``: more keys. ``links``: references carry ``link`` objects.
+    do everything. ``clients``: more keys. ``links``: references carry ``link`` objects (in a file
+    that was used without, once their record is written again).
     ``clock``: seconds since 1970, for token expiry and ``_lastModifiedDate``.
 
     ``db``: a file to keep the records in, made if it does not exist; one sandbox at a time uses
@@ -219,7 +221,7 @@ class Sandbox:
     def fault(self, **trouble: Any) -> Fault:
         """Answer chosen requests wrongly until the fault is removed, by ``with`` or ``remove()``.
 
-        ``trouble``: the fields of :class:`~pytest_edfi_cte.sandbox.faults.Trouble`, e.g.
+        ``trouble``: the fields of :class:`~pytest_edfi_cte.sandbox.trouble.Trouble`, e.g.
         ``fault(path="/ed-fi/students*", method="POST", status=503, retry_after=2, times=3)``.
         ValueError for values that make no sense.
         """

@@ -49,13 +49,10 @@ class Tie(NamedTuple):
 
 def tie_of(model: Model, resource: Resource, body: Json) -> Tie:
     """Whom the record is about and whose it is; both None when it is open to everyone."""
-    if resource.entity == STUDENT:
-        return Tie(body["studentUniqueId"], None)
     path = _student_path(resource)
     student = at(body, path) if path else None
-    if resource.entity == ENROLLMENT:
-        return Tie(student, body["schoolReference"]["schoolId"])
-    return Tie(student, None if student else _owner(model, resource, body))
+    ties = student is None or resource.entity == ENROLLMENT
+    return Tie(student, _owner(model, resource, body) if ties else None)
 
 
 def parents_of(model: Model, resource: Resource, body: Json) -> list[tuple[int, int]]:
@@ -80,6 +77,8 @@ def _owner(model: Model, resource: Resource, body: Json) -> int | None:
 
 @lru_cache(maxsize=_RESOURCES)
 def _student_path(resource: Resource) -> tuple[str, ...] | None:
+    if resource.entity == STUDENT:
+        return next(iter(resource.natural_key.values()))
     paths = (
         (name, shape.identity[0])
         for name, shape in resource.references()

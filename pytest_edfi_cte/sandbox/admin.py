@@ -9,7 +9,8 @@ method   path                   what
 GET      ``/``                  ``url``, ``client_id``, ``client_secret``
 GET      ``/requests?first=N``  received requests, from number N
 GET      ``/records/NAME``      all records of a collection
-POST     ``/records/NAME``      an array: put these in, without authorization
+POST     ``/records/NAME``      an array: put these in, without authorization; as in Python,
+                                NAME may be ``tx/studentFoos``
 POST     ``/clear``             back to the state of the start
 GET      ``/faults``            what is switched on, with hits
 POST     ``/faults``            an object: switch a fault on; 201 with its ``id``
@@ -47,8 +48,8 @@ _RULES = Map(
             [
                 Rule("/", methods=["GET"], endpoint="about"),
                 Rule("/requests", methods=["GET"], endpoint="requests"),
-                Rule("/records/<name>", methods=["GET"], endpoint="records"),
-                Rule("/records/<name>", methods=["POST"], endpoint="load"),
+                Rule("/records/<path:name>", methods=["GET"], endpoint="records"),
+                Rule("/records/<path:name>", methods=["POST"], endpoint="load"),
                 Rule("/clear", methods=["POST"], endpoint="clear"),
                 Rule("/faults", methods=["GET"], endpoint="faults"),
                 Rule("/faults", methods=["POST"], endpoint="fault"),
@@ -163,7 +164,7 @@ class Admin:
 def _json(request: Request) -> Any:
     try:
         return request.get_json(force=True)
-    except BadRequest:
+    except (BadRequest, RecursionError):
         raise BadRequest("The body is not JSON.") from None
 
 

@@ -25,6 +25,7 @@ from pytest_edfi_cte.sandbox.routes import ROUTES
 from pytest_edfi_cte.sandbox.wire import (
     allow,
     base_url,
+    credentials,
     fields,
     invalid_parameters,
     json_body,
@@ -122,7 +123,8 @@ class App:
         if endpoint == "openapi":
             model, part, version = self._engine.model, names["part"], names["version"]
             return json_response(openapi.document(model, part, base, version=version))
-        return json_response(discovery.document(base, self._version))
+        extensions = self._engine.model.extensions
+        return json_response(discovery.document(base, self._version, extensions))
 
     def _token_info(self, request: Request) -> Response:
         client = self._tokens.require(request.headers.get("Authorization"))
@@ -136,11 +138,7 @@ class App:
         given = fields(request)
         if given is None:
             raise OAuthError(400, "invalid_request")
-        client_id, secret = given.get("client_id"), given.get("client_secret")
-        basic = request.authorization
-        if basic is not None and basic.type == "basic":
-            client_id, secret = basic.username, basic.password
-        token = self._tokens.issue(given.get("grant_type"), client_id, secret)
+        token = self._tokens.issue(given.get("grant_type"), *credentials(request))
         answer = {"access_token": token, "expires_in": LIFETIME, "token_type": "bearer"}
         return json_response(answer, headers={"Cache-Control": "no-store"})
 
@@ -209,7 +207,8 @@ def _empty(response: Response) -> Response:
 def system_error(request: Request) -> Response:
     """The 500 for a failure inside the sandbox; what it was goes to the log."""
     # The method and path are enough to find it; the traceback is for the log, never for a client.
-    _log.exception("%s %s failed inside the sandbox", request.method, request.path)
+    # As Python writes them: a path with a line end makes no line of its own.
+    _log.exception("%r %r failed inside the sandbox", request.method, request.path)
     return problem_response(
         Problem(problems.SYSTEM, "Something failed inside the sandbox; its log has the details.")
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, quote_plus
 
 from pytest_edfi_cte.sandbox.access import Rights
 from pytest_edfi_cte.sandbox.claimsets import EVERYTHING, check_name
@@ -81,8 +83,19 @@ class Tokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens: dict[str, _Token] = {}
-        #: What must never be shown.
-        self.secrets = tuple(client.secret for client in clients if client.secret)
+        #: What must never be shown, as it is and as JSON and addresses write it.
+        self.secrets = {
+            form
+            for client in clients
+            if client.secret
+            for form in (
+                client.secret,
+                json.dumps(client.secret)[1:-1],
+                json.dumps(client.secret, ensure_ascii=False)[1:-1],
+                quote(client.secret, safe=""),
+                quote_plus(client.secret),
+            )
+        }
 
     def issue(self, grant: object, client_id: object, secret: object) -> str:
         """A new token for a right key and secret; :class:`OAuthError` otherwise."""
@@ -90,8 +103,8 @@ class Tokens:
             raise OAuthError(400, "invalid_request")
         if grant != "client_credentials":
             raise OAuthError(400, "unsupported_grant_type")
-        client = self._clients.get(client_id) if isinstance(client_id, str) else None
-        if client is None or not _same(client.secret, secret):
+        client = self.known(client_id, secret)
+        if client is None:
             raise OAuthError(401, "invalid_client")
         token = secrets.token_hex(16)
         with self._lock:
@@ -104,6 +117,11 @@ class Tokens:
                 )
             self._tokens[token] = _Token(client, now + LIFETIME)
         return token
+
+    def known(self, client_id: object, secret: object) -> Client | None:
+        """Whose key and secret these are, None where they are nobody's."""
+        client = self._clients.get(client_id) if isinstance(client_id, str) else None
+        return client if client and _same(client.secret, secret) else None
 
     def revoke_all(self) -> None:
         """No token issued so far is valid any more."""

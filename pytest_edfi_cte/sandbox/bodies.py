@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_edfi_cte.sandbox import access, problems
@@ -18,10 +19,14 @@ from pytest_edfi_cte.sandbox.shapes import draft
 from pytest_edfi_cte.sandbox.store import Links, Store, Stored
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
 
     from pytest_edfi_cte.sandbox.model import Model, Resource
     from pytest_edfi_cte.sandbox.shapes import Draft
+
+#: So many records are read into memory together.
+_BATCH = 500
 
 # json.dumps makes an encoder each time.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -52,6 +57,8 @@ class Bodies:
         self._links = links
         self._clock = clock
         self._descriptors: dict[tuple[str, str], tuple[int, str]] = {}
+        if not (links or store.new):
+            self._unlink()
 
     def forget_descriptors(self) -> None:
         """After a descriptor changed: none is remembered any more."""
@@ -111,6 +118,24 @@ class Bodies:
             body=_encode(found.body),
         )
         return record, Links(identities, fields, targets, parents)
+
+    def _unlink(self) -> None:
+        """Drop the links that the file was given by a sandbox that has them."""
+        with self.store.transaction():
+            for table in ("record", "seed_record"):
+                self.store.ask(partial(self._unlink_table, table=table))
+
+    def _unlink_table(self, db: sqlite3.Connection, table: str) -> None:
+        select = (
+            f"SELECT seq, resource, body FROM {table}"  # noqa: S608 - names above
+            f" WHERE seq > ? AND instr(body, ?) ORDER BY seq LIMIT {_BATCH}"
+        )
+        last = 0
+        while rows := db.execute(select, (last, '"link":{')).fetchall():
+            last = rows[-1][0]
+            shapes = ((self.model.named(resource).shape, body, seq) for seq, resource, body in rows)
+            changed = [(_encode(draft(s, json.loads(body)).body), seq) for s, body, seq in shapes]
+            db.executemany(f"UPDATE {table} SET body = ? WHERE seq = ?", changed)  # noqa: S608 - names above
 
     def _targets(self, found: Draft) -> set[int]:
         """Every record that a reference names; references get their links here."""

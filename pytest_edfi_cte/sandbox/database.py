@@ -115,7 +115,8 @@ def connect(path: Path | None, about: About) -> sqlite3.Connection:
         if not path.exists():
             # Names and birth dates may be in it: for nobody but the user.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        db = _connection(str(path))
+        # Absolute: ":memory:" and "file:…" alone mean something else to SQLite than a file.
+        db = _connection(str(path.absolute()))
         db.execute(f"PRAGMA page_size = {_PAGE}")  # of a new file; others keep theirs
     except (OSError, sqlite3.Error) as error:
         raise DatabaseRefused(f"{path} cannot be opened: {_reason(error)}") from None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OAUTH = "/oauth"
 TOKEN = "/oauth/token"  # noqa: S105 - an address, no secret
@@ -18,9 +21,20 @@ RELEASES = {"4.0": "4.0.0", "5.0": "5.2.0"}
 _VERSION = "7.3"
 
 
-def document(base: str, standard: str) -> dict[str, Any]:
-    """The discovery document. ``base`` is how the client reached us, without trailing slash."""
+def document(base: str, standard: str, extensions: Mapping[str, str]) -> dict[str, Any]:
+    """The discovery document. ``base`` is how the client reached us, without trailing slash.
+
+    ``extensions``: namespace of a state's extension -> its version.
+    """
     release = RELEASES[standard]
+    added = [
+        {
+            "name": namespace,
+            "version": version,
+            "informationalVersion": f"The extension {namespace} {version}".strip(),
+        }
+        for namespace, version in extensions.items()
+    ]
     return {
         "version": _VERSION,
         "informationalVersion": _VERSION,
@@ -31,7 +45,8 @@ def document(base: str, standard: str) -> dict[str, Any]:
                 "name": "Ed-Fi",
                 "version": release,
                 "informationalVersion": f"The Ed-Fi Data Model {release}",
-            }
+            },
+            *added,
         ],
         "urls": {
             "dependencies": f"{base}{DEPENDENCIES}",

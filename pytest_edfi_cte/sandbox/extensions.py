@@ -43,7 +43,12 @@ def extended(standard: str, files: Sequence[str | PathLike[str]]) -> Model:
             if not collection.endswith(_DESCRIPTORS):
                 schema = importer.schema(namespace, collection)
                 schemas[namespace, collection] = {**schema, "x-edfi-extension": True}
-    return assembled(standard, schemas.values(), descriptors.entities)
+    model = assembled(standard, schemas.values(), descriptors.entities)
+    for document in documents:
+        for namespace, _ in document.resources():
+            if namespace != ED_FI:
+                model.extensions[namespace] = document.version
+    return model
 
 
 class _Descriptors:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 from pytest_edfi_cte.sandbox.app import system_error
-from pytest_edfi_cte.sandbox.faults import TRACE, ConnectionDropped, Faults, around
+from pytest_edfi_cte.sandbox.discovery import TOKEN
+from pytest_edfi_cte.sandbox.faults import TRACE, Faults, around
 from pytest_edfi_cte.sandbox.log import ReceivedRequest, RequestLog, seen
-from pytest_edfi_cte.sandbox.wire import mounted
+from pytest_edfi_cte.sandbox.trouble import ConnectionDropped
+from pytest_edfi_cte.sandbox.wire import credentials, mounted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from pytest_edfi_cte.sandbox.auth import Tokens
-    from pytest_edfi_cte.sandbox.faults import Middleware, Proceed
+    from pytest_edfi_cte.sandbox.trouble import Middleware, Proceed
 
 #: Below this path, outside the API, the sandbox is controlled.
 ADMIN = "/sandbox-admin"
@@ -59,11 +63,11 @@ class Gate:
             return self.admin(environ, start)
         request = Request(mounted(environ, self._base))
         number, arrived, begin = next(self._numbers), self._clock(), time.perf_counter()
-        owner = self._tokens.owner(request.headers.get("Authorization"))
-        client_id = owner.id if owner else None
+        client_id: str | None = None
         response: Response | None = None
         try:
             request.get_data()  # kept by the request: middleware may read it and proceed twice
+            client_id = self._sender(request)
             response = self.faults.around(self._handle, client_id)(request)
         except ConnectionDropped:
             raise
@@ -84,6 +88,13 @@ class Gate:
                 )
             )
         return response(environ, start)
+
+    def _sender(self, request: Request) -> str | None:
+        owner = self._tokens.owner(request.headers.get("Authorization"))
+        if owner is None and request.path.lower().rstrip("/") == TOKEN:
+            with suppress(HTTPException):  # what cannot be read names nobody
+                owner = self._tokens.known(*credentials(request))
+        return owner.id if owner else None
 
     def forget(self) -> None:
         """Empty the log and switch every fault off."""

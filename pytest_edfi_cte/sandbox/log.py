@@ -35,11 +35,11 @@ class ReceivedRequest:
 
     ``number``: order of arrival; never given twice. ``path`` has the query string, but not that of
     an OAuth request, whose ``body`` is None too. ``status`` is what was answered, 0 where the
-    connection was dropped. ``client_id`` is the owner of the token it carried, None without a
-    valid one. ``time``: arrival, seconds since 1970; ``duration``: seconds until the answer was
-    ready. ``headers``: by lower-case name. ``body``: text as it came. ``connection``:
-    ``host:port`` of the other side; equal for requests on one kept connection. ``location``: of
-    the answer. ``fault``: what an injected fault did to it.
+    connection was dropped. ``client_id`` is the owner of the token it carried, or of the right
+    credentials in a token request; None without. ``time``: arrival, seconds since 1970;
+    ``duration``: seconds until the answer was ready. ``headers``: by lower-case name. ``body``:
+    text as it came. ``connection``: ``host:port`` of the other side; equal for requests on one
+    kept connection. ``location``: of the answer. ``fault``: what an injected fault did to it.
     """
 
     number: int
@@ -62,7 +62,8 @@ _COLUMNS = [field.name for field in fields(ReceivedRequest)]
 def seen(request: Request, secrets: Iterable[str]) -> dict[str, Any]:
     """The part of an entry that can be told from the request alone, ``secrets`` masked."""
     query = request.query_string.decode("latin-1")
-    secretive = request.path.lower().startswith(OAUTH)
+    # Also at another base URL than ours: what is sent there may be the secret of another API.
+    secretive = OAUTH in request.path.lower()
     path = f"{request.path}?{query}" if query and not secretive else request.path
     raw = request.get_data()
     body = raw.decode("utf-8", errors="replace") if raw and not secretive else None

@@ -106,6 +106,8 @@ class Model:
 
     def __init__(self, resources: list[Resource]) -> None:
         self.resources = resources
+        #: Namespace of a state's extension -> the version that its document has.
+        self.extensions: dict[str, str] = {}
         self._by_name = {r.name.lower(): r for r in resources}
         self._by_path = {r.path.lower(): r for r in resources}
         self._by_entity: dict[str, list[Resource]] = {}

@@ -10,7 +10,7 @@ from pytest_edfi_cte.sandbox.wire import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox.model import Model, Resource
-    from pytest_edfi_cte.sandbox.shapes import Json
+    from pytest_edfi_cte.sandbox.shapes import Json, Scalar
 
     Answers = dict[str, Json | None]
 
@@ -153,7 +153,7 @@ class _Swagger2:
 
     def change(self, resource: Resource, kind: str) -> Json:
         """One deletion or key change of a resource, as change queries tell it."""
-        part = {field.name: {"type": field.scalar.type} for field in resource.fields.values()}
+        part = {field.name: _value(field.scalar) for field in resource.fields.values()}
         values = {
             "type": "object",
             "properties": {name: part[name] for name in resource.natural_key},
@@ -179,7 +179,7 @@ class _Swagger2:
             about: Json = {"name": field.name, "in": "query"}
             if field.key:
                 about["x-Ed-Fi-isIdentity"] = True
-            found.append(self.parameter(about, {"type": field.scalar.type}))
+            found.append(self.parameter(about, _value(field.scalar)))
         return found
 
     def operation(
@@ -257,6 +257,10 @@ class _OpenApi3(_Swagger2):
 
     def put_body(self, operation: Json, schema: Json) -> None:
         operation["requestBody"] = {"required": True, "content": {_JSON: {"schema": schema}}}
+
+
+def _value(scalar: Scalar) -> Json:
+    return {"type": scalar.type, **({"format": "date"} if scalar.date else {})}
 
 
 def _component(name: str) -> str:

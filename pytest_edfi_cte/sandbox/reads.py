@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.sandbox import changes as change_table
 from pytest_edfi_cte.sandbox.changes import Range
 from pytest_edfi_cte.sandbox.engine import id_of
 from pytest_edfi_cte.sandbox.shapes import infer
 from pytest_edfi_cte.sandbox.store import Condition
+from pytest_edfi_cte.sandbox.validation import is_date
 from pytest_edfi_cte.sandbox.wire import invalid_parameters, json_response
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_edfi_cte.sandbox.auth import Client
     from pytest_edfi_cte.sandbox.engine import Engine
-    from pytest_edfi_cte.sandbox.model import Resource
+    from pytest_edfi_cte.sandbox.model import Field, Resource
     from pytest_edfi_cte.sandbox.wire import Page
 
 
@@ -35,19 +36,28 @@ def conditions(
             if found[-1].value is None:
                 wrong.append("id is not an id.")
         elif field is not None:
-            value = infer(field.scalar.type, text)
-            if field.scalar.type != "string" and isinstance(value, str):
-                wrong.append(f"{field.name} must be a JSON {field.scalar.type}.")
-            elif field.scalar.type == "integer" and abs(value) >= 2**63:
-                wrong.append(f"{field.name} is out of range.")
-            elif field.scalar.descriptor:
-                known = engine.bodies.descriptor(field.scalar.descriptor, text)
-                value = known[1] if known else text
+            value = _value(engine, field, text, wrong)
             places = "|".join(".".join(path) for path in field.paths)
             found.append(Condition(field.name if field.key else places, value, field.key))
     if wrong:
         raise invalid_parameters(wrong)
     return found
+
+
+def _value(engine: Engine, field: Field, text: str, wrong: list[str]) -> Any:
+    """What a property is asked to be; what it can never be is added to ``wrong``."""
+    scalar = field.scalar
+    value = infer(scalar.type, text)
+    if scalar.type != "string" and isinstance(value, str):
+        wrong.append(f"{field.name} must be a JSON {scalar.type}.")
+    elif scalar.type == "integer" and abs(value) >= 2**63:
+        wrong.append(f"{field.name} is out of range.")
+    elif scalar.date and not is_date(value):
+        wrong.append(f"{field.name} must be a calendar date written YYYY-MM-DD.")
+    elif scalar.descriptor:
+        known = engine.bodies.descriptor(scalar.descriptor, text)
+        value = known[1] if known else text
+    return value
 
 
 def available(engine: Engine) -> Response:

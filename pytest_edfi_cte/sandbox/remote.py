@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import requests
 
@@ -90,12 +91,12 @@ class RemoteSandbox:
 
     def records(self, collection: str) -> list[dict[str, Any]]:
         """All records of a collection as GET returns them, whoever may see them."""
-        found: list[dict[str, Any]] = self.ask("GET", f"/records/{collection}")
+        found: list[dict[str, Any]] = self.ask("GET", f"/records/{quote(collection)}")
         return found
 
     def load(self, collection: str, records: Iterable[dict[str, Any]]) -> None:
         """Put records in without authorization, like a POST of each, in order."""
-        self.ask("POST", f"/records/{collection}", list(records))
+        self.ask("POST", f"/records/{quote(collection)}", list(records))
 
     def clear(self) -> None:
         """Back to the state of the start: no other records, tokens, faults, received requests."""

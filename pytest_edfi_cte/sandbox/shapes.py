@@ -36,11 +36,12 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Scalar:
-    """A single value. ``type``: string, integer, number or boolean."""
+    """A single value. ``type``: string, integer, number or boolean; ``date``: of a string."""
 
     type: str
     identity: bool = False
     descriptor: str | None = None
+    date: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,12 @@ def shape_of(flat: Json) -> Shape:
         return object_of(flat)
     if flat["type"] == "array":
         return Collection(shape_of(flat["items"]))
-    return Scalar(flat["type"], bool(flat.get("x-edfi-identity")), flat.get("x-edfi-descriptor"))
+    return Scalar(
+        flat["type"],
+        bool(flat.get("x-edfi-identity")),
+        flat.get("x-edfi-descriptor"),
+        flat.get("format") == "date",
+    )
 
 
 def object_of(flat: Json) -> Object:

@@ -26,11 +26,15 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 
-def _is_date(value: object) -> bool:
-    # fromisoformat alone would also take 20240823 and 2024-W34-5 from Python 3.11 on.
+def is_date(value: object) -> bool:
+    """Whether a text is a calendar date written YYYY-MM-DD; what is no text is not judged."""
     if not isinstance(value, str):
         return True
-    return bool(_DATE.fullmatch(value) and date.fromisoformat(value))
+    try:
+        # fromisoformat alone would also take 20240823 and 2024-W34-5 from Python 3.11 on.
+        return bool(_DATE.fullmatch(value) and date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _is_within(least: int, greatest: int) -> Callable[[object], bool]:
@@ -42,7 +46,7 @@ def _formats() -> FormatChecker:
     from jsonschema import FormatChecker  # noqa: PLC0415 - see _thorough
 
     checker = FormatChecker(formats=())
-    checker.checks("date", raises=ValueError)(_is_date)
+    checker.checks("date")(is_date)
     for name, (least, greatest) in _RANGES.items():
         checker.checks(name)(_is_within(least, greatest))
     return checker
@@ -65,7 +69,7 @@ class Validator:
         """True only for a body without errors."""
         try:
             self._quick(body)
-        except ValueError:  # fastjsonschema's own errors are, and those of the date are
+        except ValueError:  # fastjsonschema's own errors are
             return False
         return True
 
@@ -85,7 +89,7 @@ class Validator:
 @cache
 def _compiled(schema: str) -> Callable[[Json], object]:
     made: Callable[[Json], object] = fastjsonschema.compile(
-        json.loads(schema), formats={"date": _is_date}, use_default=False
+        json.loads(schema), formats={"date": is_date}, use_default=False
     )
     return made
 

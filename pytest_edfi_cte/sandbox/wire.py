@@ -114,8 +114,20 @@ def fields(request: Request) -> Mapping[str, Any] | None:
     request.max_form_memory_size = 500_000  # bytes; the default only from Werkzeug 3.1 on
     if not request.is_json:
         return request.form
-    given = request.get_json(silent=True)
+    try:
+        given = request.get_json(silent=True)
+    except RecursionError:  # thousands of brackets
+        return None
     return given if isinstance(given, dict) else None
+
+
+def credentials(request: Request) -> tuple[object, object]:
+    """Key and secret of a token request: by HTTP Basic, else in the body. None where missing."""
+    basic = request.authorization
+    if basic is not None and basic.type == "basic":
+        return basic.username, basic.password
+    given = fields(request) or {}
+    return given.get("client_id"), given.get("client_secret")
 
 
 def parameters(request: Request) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """The admin path, and the client for it."""
 
+import json
+from pathlib import Path
+
 import pytest
 import requests
 
-from pytest_edfi_cte.sandbox import log
+from pytest_edfi_cte.sandbox import Client, log
 from pytest_edfi_cte.sandbox.remote import RemoteSandbox
-from tests.sandbox.support import Api, student
+from tests.sandbox.support import CTE, Api, association, student
 
 
 @pytest.fixture
@@ -41,6 +44,38 @@ def test_faults(box, remote, connect):
     assert box.faults == []
 
 
+def test_collections_of_other_namespaces(new_box):
+    box = new_box(openapi=[Path(__file__).parent / "documents" / "tx-openapi3.yaml"])
+    remote = RemoteSandbox(box.admin_url, box.admin_token)
+    value = {"namespace": "uri://tx.example/x", "codeValue": "a", "shortDescription": "a"}
+    remote.load("tx/endorsementTypeDescriptors", [value])
+    (record,) = remote.records("TX/endorsementTypeDescriptors")
+    assert record["codeValue"] == "a"
+    with pytest.raises(ValueError, match=r"no resource 'tx/uni\?corns'"):
+        remote.records("tx/uni?corns")
+    remote.close()
+
+
+def test_a_defect_from_another_process(box, remote, associated):
+    changed = association(endDate="2025-06-01")
+    with remote.fault(method="PUT", defect="update-not-stored") as fault:
+        assert associated.put(associated.association, changed).status_code == 204
+        assert fault.hits == 1
+        assert "endDate" not in box.records(CTE)[0]
+    assert associated.put(associated.association, changed).status_code == 204
+    assert box.records(CTE)[0]["endDate"] == "2025-06-01"
+
+
+def test_json_too_deep_to_read(remote):
+    for path in ("/faults", "/records/students"):
+        answer = requests.post(
+            remote.admin_url + path,
+            data="[" * 200_000,
+            headers={"Authorization": f"Bearer {remote.admin_token}"},
+        )
+        assert (answer.status_code, answer.json()) == (400, {"error": "The body is not JSON."})
+
+
 def test_what_is_wrong_is_said(remote):
     with pytest.raises(ValueError, match="no resource 'unicorns'"):
         remote.records("unicorns")
@@ -50,6 +85,8 @@ def test_what_is_wrong_is_said(remote):
         remote.fault(method="GET")
     with pytest.raises(ValueError, match="unicorn"):
         remote.fault(unicorn=1)
+    with pytest.raises(ValueError, match="status '503' is not a whole number"):
+        remote.fault(status="503")
     for path, text in (("/records/students", "an array"), ("/faults", "an object")):
         with pytest.raises(ValueError, match=text):
             remote.ask("POST", path, "text")
@@ -96,6 +133,22 @@ def test_secrets_are_not_in_what_is_listed(box, api, remote):
     last = box.requests[-1]
     assert last.headers["authorization"] == last.headers["x-a"] == "***"
     assert '"middleName": "***"' in last.body
+
+
+def test_secrets_are_masked_however_they_are_written(new_box, connect):
+    secret = '"q" \\ /+&?=#'
+    box = new_box(client_secret=secret, clients=[Client("other", "é", (255901,))])
+    api = connect(box)
+    api.get("schools", nameOfInstitution=secret)
+    api.post("students", student(middleName=secret))
+    requests.post(box.url, data={"client_secret": secret})
+    requests.post(box.url, data=json.dumps({"x": "é"}))
+
+    *_, get, post, form, raw = box.requests
+    assert get.path == "/data/v3/ed-fi/schools?nameOfInstitution=***"
+    assert '"middleName": "***"' in post.body
+    assert form.body == "client_secret=***"
+    assert raw.body == '{"x": "***"}'
 
 
 def test_what_is_listed_of_a_request(box, api, clock):

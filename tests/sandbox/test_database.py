@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from pytest_edfi_cte.sandbox import DatabaseRefused, Sandbox
+from pytest_edfi_cte.sandbox import DatabaseRefused, Sandbox, bodies
 from pytest_edfi_cte.sandbox import database as module
 from pytest_edfi_cte.sandbox.model import Model, model_of
-from tests.sandbox.support import ENROLLMENTS, enrollment, student
+from tests.sandbox.support import ENROLLMENTS, enrollment, student, unlinked
 
 
 @pytest.fixture
@@ -285,8 +285,28 @@ def test_the_seed_is_planted_as_posts_would_store_it(standard):
     assert planted > 2000
 
 
-def test_file_names_may_be_strange(opened, tmp_path):
-    name = tmp_path / "a%20b?mode=memory #1.db"
+def test_a_file_with_links_is_used_without(opened, monkeypatch):
+    monkeypatch.setattr(bodies, "_BATCH", 2)  # several of them, for as few records
+    note = 'no "link":{} of ours'
+    box = opened()
+    box.load("students", [student(str(n), middleName=note) for n in range(3)])
+    box.load(ENROLLMENTS, [enrollment(str(n)) for n in range(3)])
+    linked = box.records(ENROLLMENTS)
+    assert "link" in linked[0]["schoolReference"]
+    box.close()
+
+    box = opened(links=False)
+    assert [unlinked(r) for r in linked] == [
+        {k: v for k, v in r.items() if k[0] != "_" and k != "id"} for r in box.records(ENROLLMENTS)
+    ]
+    assert {r["middleName"] for r in box.records("students")} == {note}
+    box.clear()
+    assert [r for r in box.records("schools") if "link" in str(r)] == []
+    assert len(box.records("schools")) == 3
+
+
+@pytest.mark.parametrize("name", ["a%20b?mode=memory #1.db", ":memory:", "file:x?mode=memory"])
+def test_file_names_may_be_strange(opened, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
     opened(db=name).close()
-    assert name.exists()
-    assert name.stat().st_size > 0
+    assert (tmp_path / name).stat().st_size > 0

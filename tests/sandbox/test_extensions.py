@@ -176,6 +176,8 @@ def test_without_the_document_an_extension_is_an_unknown_property(associated):
 
 
 def test_the_sandbox_describes_what_was_added(tx):
+    models = requests.get(tx.sandbox.url).json()["dataModels"]
+    assert [(m["name"], m["version"]) for m in models] == [("Ed-Fi", "5.2.0"), ("tx", "1.0")]
     base = f"{tx.sandbox.url}/metadata/data/v3"
     found = requests.get(f"{base}/resources/swagger.json").json()
     assert "/tx/studentEndorsements/{id}" in found["paths"]

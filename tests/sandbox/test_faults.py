@@ -7,7 +7,8 @@ import time
 import pytest
 import requests
 
-from pytest_edfi_cte.sandbox.faults import Trouble
+from pytest_edfi_cte.sandbox import Client
+from pytest_edfi_cte.sandbox.trouble import Trouble
 from tests.sandbox.support import association, service, student, unlinked
 
 
@@ -37,6 +38,7 @@ def test_a_status_for_so_many_requests(api):
         ("/ed-fi/sch*", True),
         ("/data/v3/ed-fi/schools", True),
         ("*", True),
+        ("/ed-fi/schools/", True),
         ("/ed-fi/students", False),
         ("schools", False),
     ],
@@ -53,6 +55,34 @@ def test_which_method_and_client(api):
     api.sandbox.fault(client=api.sandbox.client_id, status=418)
     assert api.get("schools").status_code == 418
     assert api.get("schools").json()["type"] == "urn:ed-fi:api:i'm-a-teapot"
+
+
+def test_a_method_in_any_case(api):
+    api.sandbox.fault(method="get", status=500)
+    assert api.get("schools").status_code == 500
+    assert api.post("students", student()).status_code == 201
+
+
+def test_a_long_pause_is_told_in_digits(api):
+    api.sandbox.fault(status=503, retry_after=1_800_000)
+    assert api.get("schools").headers["Retry-After"] == "1800000"
+
+
+def test_token_requests_of_one_client(new_box):
+    box = new_box(clients=[Client("other", "hush", (255901,))])
+    fault = box.fault(path="/oauth/token", client="other", status=503)
+    grant = {"grant_type": "client_credentials"}
+
+    def ask(**how):
+        return requests.post(f"{box.url}/OAuth/token/", **how).status_code
+
+    assert ask(data=grant, auth=("other", "hush")) == 503
+    assert ask(json={**grant, "client_id": "other", "client_secret": "hush"}) == 503
+    assert ask(data=grant, auth=("other", "wrong")) == 401
+    assert ask(data=grant, auth=(box.client_id, box.client_secret)) == 200
+    assert ask(files={"grant_type": (None, "x" * 600_000)}) == 413
+    assert fault.hits == 2
+    assert [r.client_id for r in box.requests] == ["other", "other", None, box.client_id, None]
 
 
 def test_token_requests_can_be_troubled(api):
@@ -159,6 +189,25 @@ def _try(url):
         ({"drop": "before", "truncate": 1}, "has no answer"),
         ({"delay": -1}, "delay -1 is below 0"),
         ({"status": 500, "times": -1}, "times -1 is below 0"),
+        ({"status": "503"}, "status '503' is not a whole number"),
+        ({"status": 503.5}, "status 503.5 is not a whole number"),
+        ({"status": 500, "after": True}, "after True is not a whole number"),
+        ({"truncate": 1.5}, "truncate 1.5 is not a whole number"),
+        ({"delay": "1"}, "delay '1' is not a number of seconds"),
+        ({"delay": float("nan")}, "delay nan is not a number of seconds"),
+        ({"delay": 1e30}, "delay 1e.30 is not a number of seconds"),
+        ({"retry_after": "soon"}, "retry_after 'soon' is not a number of seconds"),
+        ({"status": 500, "path": 5}, "path 5 is not a text"),
+        ({"status": 500, "method": 5}, "method 5 is not a text"),
+        ({"status": 500, "containing": 5}, "containing 5 is not a text"),
+        ({"defect": 5}, "defect 5 is not a text"),
+        ({"expire": "yes"}, "expire 'yes' is not true or false"),
+        ({"headers": "X"}, "headers 'X' is not an object of headers"),
+        ({"headers": {"X": "a\r\nY: b"}}, "header 'X' with .* cannot be sent"),
+        ({"headers": {"X": "\u20ac"}}, "header 'X' with .* cannot be sent"),
+        ({"headers": {"X Y": "a"}}, "header 'X Y' with 'a' cannot be sent"),
+        ({"body": {1, 2}}, "body cannot be sent"),
+        ({"body": "\ud800"}, "body cannot be sent"),
     ],
 )
 def test_troubles_that_make_no_sense(trouble, text):

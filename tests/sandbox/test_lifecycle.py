@@ -189,13 +189,16 @@ def test_received_requests(box, api):
     api.get("schools", limit=1)
     requests.get(f"{box.url}/data/v3/ed-fi/schools")
     requests.post(f"{box.url}/oauth/token?client_secret=hush", data={"client_secret": "hush"})
-    one, two, three, four = box.requests
+    requests.post(f"{box.url}/other/OAuth/Token", data={"client_secret": "hush"})
+    one, two, three, four, five = box.requests
 
-    assert (one.method, one.path, one.status, one.client_id) == ("POST", "/oauth/token", 200, None)
+    assert (one.method, one.path, one.status) == ("POST", "/oauth/token", 200)
+    assert one.client_id == box.client_id
     assert (two.method, two.path) == ("GET", "/data/v3/ed-fi/schools?limit=1")
     assert (two.status, two.client_id) == (200, box.client_id)
     assert (three.status, three.client_id) == (401, None)
-    assert (four.path, four.status) == ("/oauth/token", 400)
+    assert (four.path, four.status, four.client_id) == ("/oauth/token", 400, None)
+    assert (five.path, five.status, five.body) == ("/other/OAuth/Token", 404, None)
     assert "hush" not in str(box.requests)
     assert box.client_secret not in str(box.requests)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -319,6 +322,7 @@ def test_imports_run_one_way():
         "reads",
         "openapi",
         "log",
+        "trouble",
         "faults",
         "app",
         "gate",

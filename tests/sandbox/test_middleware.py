@@ -114,12 +114,13 @@ def test_a_middleware_that_fails_is_a_system_error(new_box, caplog):
     def middleware(request, proceed):
         raise RuntimeError("hush")
 
-    answer = requests.get(new_box(middleware=[middleware]).url)
+    answer = requests.get(f"{new_box(middleware=[middleware]).url}/a%0Ab%1B[31m")
 
     document = refused(answer, 500, "system")
     assert "hush" not in str(document)
     assert "Traceback" not in answer.text
     assert "hush" in caplog.text
+    assert r"'GET' '/a\nb\x1b[31m' failed" in caplog.text
 
 
 def test_a_fault_of_our_own_is_a_system_error(new_box, connect, monkeypatch, caplog):

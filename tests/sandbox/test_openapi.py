@@ -82,6 +82,9 @@ def test_facts_of_the_model_are_told(box):
     assert "studentUniqueId" in student["required"]
     assert found["paths"]["/ed-fi/studentSchoolAssociations/{id}"]["put"]["x-Ed-Fi-isUpdatable"]
     assert "x-Ed-Fi-isUpdatable" not in found["paths"][f"/ed-fi/{CTE}/{{id}}"]["put"]
+    asked = found["paths"][f"/ed-fi/{CTE}"]["get"]["parameters"]
+    (begin,) = [p for p in asked if p["name"] == "beginDate"]
+    assert (begin["type"], begin["format"]) == ("string", "date")
     new = get(box, "resources", "openapi.json")["components"]["schemas"]["edFi_student"]
     assert new["properties"]["middleName"]["nullable"] is True
     assert "edFi_sexDescriptor" in get(box, "descriptors")["definitions"]

@@ -3,6 +3,7 @@ import pytest
 from tests.sandbox.support import CTE, ENROLLMENTS, association, enrollment, refused, student
 
 PARAMETER = "bad-request:parameter-validation-failed"
+NO_DATE = "beginDate must be a calendar date written YYYY-MM-DD."
 
 
 @pytest.fixture
@@ -160,6 +161,10 @@ def test_numbers_can_be_asked_for(enrolled):
         ({"privateCTEProgram": "perhaps"}, "privateCTEProgram must be a JSON boolean."),
         ({"educationOrganizationId": "9" * 19}, "educationOrganizationId is out of range."),
         ({"id": "x"}, "id is not an id."),
+        ({"beginDate": "2024-02-30"}, NO_DATE),
+        ({"BEGINDATE": "2024-08-23T00:00:00"}, NO_DATE),
+        ({"beginDate": "20240823"}, NO_DATE),
+        ({"beginDate": ""}, NO_DATE),
     ],
 )
 def test_a_value_of_another_type_is_refused(api, query, text):

@@ -95,6 +95,12 @@ def test_a_token_can_only_be_posted_for(box):
     refused(requests.get(f"{box.url}/oauth/token"), 405, "method-not-allowed")
 
 
+def test_json_too_deep_to_read_is_refused(box):
+    deep = {"data": "[" * 200_000, "headers": {"Content-Type": "application/json"}}
+    answer = requests.post(f"{box.url}/oauth/token", **deep)
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+
+
 def test_an_oversized_form_is_refused(ask):
     answer = ask(files={"grant_type": (None, "x" * 600_000)})
 

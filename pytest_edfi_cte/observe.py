@@ -5,7 +5,8 @@ Look, let the product act, look again until it is right, can only be wrong, or t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
@@ -29,6 +30,9 @@ FOREVER = float("inf")
 RESET = (
     "  Delete it in the product, or let the product use another student: "
     "--edfi-set studentUniqueId=…"
+)
+NOBODY_WAITS = (
+    "  Judging what is there now (to wait until the product has sent it: --edfi-wait=15m)."
 )
 
 
@@ -117,12 +121,15 @@ class Observation:
         begin = self._readable(self._watch.look(full=True))
         before = self._before(begin)
         if self.judge.is_updated(scenario, before):
-            name = (scenario.changes or "").rpartition(".")[2]
+            path = scenario.changes or ""
+            name = path.rpartition(".")[2]
+            rows = self.table.rows
+            old = next(show(row.values["create"]) for row in rows if row.path == path)
             raise NotTestable(
                 f"the association (id {before.id}) had the value that scenario 2 asks for before "
                 f"the product was to update it ({name}), so an update would show nothing.\n"
-                "  Let scenario 1 be seen first: run both together, or --edfi-phase=create with "
-                "--edfi-state FILE."
+                f"  Change {name} back to {old} in the product and let it send that, or let it use "
+                "another student: --edfi-set studentUniqueId=…"
             )
         act = self._let_act(scenario, evidence)
 
@@ -171,17 +178,31 @@ class Observation:
     # -- acting and waiting -----------------------------------------------------------------
 
     def _let_act(self, scenario: Scenario, evidence: Evidence) -> Act | None:
-        self._voice.announce(scenario)
-        running = (
-            self._product.command(scenario.step) if isinstance(self._product, Driver) else None
-        )
+        driver = self._product if isinstance(self._product, Driver) else None
+        running = driver.command(scenario.step) if driver else None
+        waits = self.run.settings.wait > 0
+        if waits or running is not None or driver is None:
+            self._voice.announce(scenario)
+        else:  # whoever reads "create it now" would be judged before it could be done
+            self._voice.say(["", f"Scenario {scenario.number}: {scenario.title}"])
         if running is not None:
             self._voice.say([f"  Running: {running.name}"])
-        act = let_act(self._product, scenario, scenario.payload)
+        with self._told_if_interrupted(scenario):
+            act = let_act(self._product, scenario, scenario.payload)
         if act is not None:
             evidence.steps.append((act.line, act.output))
             self._voice.say([f"  {act.line}"])
+        elif not waits:
+            self._voice.say([NOBODY_WAITS])
         return act
+
+    @contextmanager
+    def _told_if_interrupted(self, scenario: Scenario) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._voice.say([f"  Interrupted: nothing is judged for scenario {scenario.number}."])
+            raise
 
     def _wait(
         self,
@@ -226,7 +247,8 @@ class Observation:
                 break
             decided = not look.problem and (judgement.right or at_most <= 0)
             if not decided and wait.left:
-                wait.pause(partial(self._voice.waiting, scenario.number, news), at_most)
+                with self._told_if_interrupted(scenario):
+                    wait.pause(partial(self._voice.waiting, scenario.number, news), at_most)
             # What is decided is decided on a look at all of it, not at the one record's address.
             look = self._watch.look(full=decided or not wait.left)
             looks += 1

@@ -42,7 +42,7 @@ def prepare(settings: Settings, contract: Contract, table: Table) -> Preparation
                 f"{source}: {step}: there is no command {words[0]!r} here ({here}); give a program "
                 "on the PATH, or a path to an executable file"
             )
-    prepared = Preparation(commands(settings.acts, here, settings.act_timeout))
+    prepared = Preparation(commands(settings.acts, here, settings.act_timeout, settings.url or ""))
     if settings.state:
         path = here / Path(settings.state).expanduser()
         prepared.state_file = StateFile(path, contract, settings.url or "")

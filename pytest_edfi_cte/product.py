@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -66,12 +66,14 @@ class Act:
 class Command:
     """A command of ``--edfi-act``: ``words`` as the user wrote them, run in ``folder``.
 
-    ``timeout``: seconds; then it is stopped with everything it started.
+    ``timeout``: seconds; then it is stopped with everything it started. ``variables``: what it
+    finds in its environment whatever the step is.
     """
 
     words: tuple[str, ...]
     folder: Path
     timeout: float
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -80,7 +82,8 @@ class Command:
 
     def __call__(self, scenario: Scenario, step: str, values: Json) -> Act:
         """Run it with the values as JSON on stdin and in the environment."""
-        return self.run(environment(scenario, step, values), json.dumps(values))
+        variables = {**environment(scenario, step, values), **self.variables}
+        return self.run(variables, json.dumps(values))
 
     def run(self, variables: Mapping[str, str], given: str) -> Act:
         """Run it with this environment, and with a text on stdin."""
@@ -197,10 +200,11 @@ def command(text: str, timeout: float = ACT_TIMEOUT) -> Command:
 
 
 def commands(
-    acts: Mapping[str, tuple[str, ...]], folder: Path, timeout: float
+    acts: Mapping[str, tuple[str, ...]], folder: Path, timeout: float, url: str
 ) -> dict[str, Command]:
-    """The commands of ``--edfi-act`` by step."""
-    return {step: Command(words, folder, timeout) for step, words in acts.items()}
+    """The commands of ``--edfi-act`` by step; ``url``: the API's base URL, which they are told."""
+    told = {"EDFI_URL": url}
+    return {step: Command(words, folder, timeout, told) for step, words in acts.items()}
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -210,6 +214,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
+    process.wait()  # after Ctrl-C `with process` would not
 
 
 def _tail(output: IO[bytes]) -> str:

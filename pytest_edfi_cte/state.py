@@ -96,8 +96,9 @@ class StateFile:
         if not self.path.exists():
             if needed:
                 raise ConfigurationError(
-                    f"--edfi-state: {self.path} does not exist; --edfi-phase=create writes it. "
-                    "Run that phase first, with the same --edfi-state"
+                    f"--edfi-state: {self.path} does not exist: the create phase failed or did "
+                    "not run. Run --edfi-phase=create first, with the same --edfi-state, until it "
+                    "has seen the record"
                 )
             if not self.path.parent.is_dir():
                 raise ConfigurationError(

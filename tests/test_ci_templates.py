@@ -128,6 +128,14 @@ def test_no_template_runs_for_a_pull_request() -> None:
     ]
 
 
+def test_a_site_is_published_only_where_somebody_said_so() -> None:
+    publish = content("github-actions.yml")["jobs"]["publish"]
+    assert publish["if"] == "always() && vars.EDFI_PUBLISH == 'true'"
+    for rule in content("gitlab-ci.yml")["pages"]["rules"]:
+        assert rule["if"].startswith('$EDFI_PUBLISH == "true" && ')
+    assert "`EDFI_PUBLISH`" in README
+
+
 def test_github_actions_are_pinned_and_results_come_in_any_case() -> None:
     text = TEXTS["github-actions.yml"]
     for action, version in re.findall(r"uses: (\S+)(.*)", text):

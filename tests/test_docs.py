@@ -44,6 +44,11 @@ def test_what_exists_and_is_not_documented_is_noticed(monkeypatch) -> None:
     assert "`--edfi-brand-new URL`" in make_docs.renewed(page)
 
 
+def test_arguments_are_shown_as_they_are_typed() -> None:
+    assert "| `--tls CERT KEY` |" in PAGES["reference/commands.md"]
+    assert "default: 5.0; one of 4.0, 5.0" in PAGES["reference/commands.md"]
+
+
 def test_a_part_that_nobody_makes_is_told() -> None:
     with pytest.raises(KeyError, match="poems"):
         make_docs.renewed("<!-- made: poems -->\n<!-- end -->")

@@ -186,6 +186,23 @@ def test_without_a_wait_it_judges_what_is_there(api, watch, connect) -> None:
     observer.judge("create")
     assert observer.clock.time == 0
     assert observer.voice.said[-1] == "  There and right after 0 s (1 look)."
+    # Nobody is asked to create something that is judged at once.
+    assert "announced create" not in observer.voice.said
+    assert observer.voice.said[1].startswith("Scenario 1: ")
+    assert "  Judging what is there now" in observer.voice.said[2]
+
+
+def test_ctrl_c_while_waiting_says_what_is_not_judged(api, watch) -> None:
+    observer = watch(api(), "--edfi-wait=60s").starts_with(PERSON)
+
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    observer.clock.sleep = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        observer.judge("create")
+    assert "announced create" in observer.voice.said
+    assert observer.voice.said[-1] == "  Interrupted: nothing is judged for scenario 1."
 
 
 def test_stops_as_soon_as_it_is_right(api, watch, connect) -> None:
@@ -358,8 +375,10 @@ def test_update_alone_is_compared_with_what_is_there_at_the_start(api, watch, co
     post(link, values(observer))
     observer.judge("update")
     observer.starts_with(Product("again", update=put), link)
-    with pytest.raises(NotTestable, match="had the value that scenario 2 asks for before"):
+    with pytest.raises(NotTestable, match="had the value that scenario 2 asks for before") as told:
         observer.judge("update")
+    assert "Change primaryIndicator back to true in the product" in str(told.value)
+    assert "--edfi-set studentUniqueId=…" in str(told.value)
 
 
 def test_update_of_nothing_is_not_testable(api, watch, connect) -> None:
@@ -496,7 +515,10 @@ def test_mistakes_are_said_before_anything_is_sent(option, says, api) -> None:
     ("arguments", "says"),
     [
         (["-n2"], "*run it without xdist's workers (-n0)*"),
-        (["--edfi-phase=update", "--edfi-state=none.json"], "*none.json does not exist*"),
+        (
+            ["--edfi-phase=update", "--edfi-state=none.json"],
+            "*none.json does not exist: the create phase failed or did not run.*",
+        ),
     ],
 )
 def test_mistakes_end_pytest_with_its_code_for_them(arguments, says, api, observing) -> None:
@@ -531,6 +553,7 @@ values = json.load(sys.stdin)
 assert values == json.loads(os.environ["EDFI_VALUES"])
 assert os.environ["EDFI_VALUE_STUDENTREFERENCE_STUDENTUNIQUEID"] == "222222"
 assert os.environ["EDFI_VALUE_CTEPROGRAMSERVICES_PRIMARYINDICATOR"] in ("true", "false")
+assert os.environ["EDFI_URL"] == {url!r}
 assert os.environ["EDFI_SCENARIO"].endswith(os.environ["EDFI_STEP"]) and sys.argv[1] == os.environ["EDFI_STEP"]
 link = Link({url!r}, {id!r}, {secret!r})
 {{"create": post, "update": put}}[sys.argv[1]](link, values)

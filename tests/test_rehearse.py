@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import select
 import shlex
 import shutil
@@ -17,6 +18,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import requests
+from dotenv import dotenv_values
 
 from pytest_edfi_cte import cli
 from pytest_edfi_cte.contract import Contract, ContractError
@@ -65,13 +68,16 @@ def test_a_command_acts(program, capsys, tmp_path) -> None:
     small = ["--students", "2", "--school-year", "2027"]
     assert cli.main([*arguments, *small, "--json", "result.json"]) == 0
     out = capsys.readouterr().out
-    assert "Step 1 of 2, create: Create a student in a CTE program (certification step 5)" in out
+    assert "Part 1 of 2, create: Create a student in a CTE program (certification step 5)" in out
     assert f"Running: {shlex.split(program)[0]} product.py --fast create" in out
     assert "exit code 0" in out
     assert "school year    2027 (2026-2027)" in out
     assert "passed          Scenario 1, the association is there with every value" in out
     assert "not covered     A person can map local values to the API's descriptors." in out
-    assert "Step 7: Error handling" not in out  # was not played
+    assert "Certification step 5: Transactional cases" in out
+    assert "step 7: Error handling" not in out  # was not played
+    # The id of a check stands at the end of its line.
+    assert re.search(r"^  passed +Scenario 1, .* create\.record$", out, re.MULTILINE)
     assert "PASSED: 15 passed, 8 do not apply (steps played: create, batch)." in out
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["passed"] is True
@@ -219,7 +225,7 @@ def test_strict_makes_warnings_fail() -> None:
     with Rehearsal(**options) as rehearsal:
         rehearsal.run(product)
         rehearsal.conclude()
-        with pytest.raises(NonConformance, match="before the time that the API had"):
+        with pytest.raises(NonConformance, match=r"before the time that the\s+API had"):
             rehearsal.conclude(strict=True)
         with pytest.raises(NonConformance, match="errors.retry-after"):
             rehearsal.require("errors.retry-after")
@@ -241,6 +247,9 @@ class Person:
         self.seen += told
         return self.enter(told)
 
+    def isatty(self) -> bool:
+        return True
+
     def enter(self, told: str) -> str:
         return "\n"
 
@@ -252,6 +261,8 @@ def test_a_person_acts(monkeypatch, capsys, tmp_path) -> None:
 
     def enter(_told: str) -> str:
         modes.append((stat.S_IMODE(file.stat().st_mode), file.read_text()))
+        if len(modes) % 2 == 0:  # the first Enter in a step is too early
+            requests.get(dotenv_values(file)["EDFI_URL"], timeout=10)
         return "\n"
 
     person.enter = enter
@@ -265,8 +276,8 @@ def test_a_person_acts(monkeypatch, capsys, tmp_path) -> None:
         out.split()
     )
     assert "does not apply  The product ends each step well (a person acted" in out
-    assert "The API received 0 requests." in out
-    assert out.count("The API has received nothing in this step.") == 2
+    assert out.count("The API received 1 request.") == 2
+    assert out.count("Nothing arrived yet. Enter to wait on, s to skip this step") == 2
     assert len(modes) == 4, "asked twice in each step"
     assert {mode for mode, _ in modes} == {0o600}
     assert "EDFI_CLIENT_SECRET=" in modes[0][1]
@@ -281,10 +292,12 @@ def test_a_person_sees_credentials_and_files(monkeypatch, capsys) -> None:
     def enter(told: str) -> str:
         files.extend(Path(line.strip()) for line in told.splitlines() if line.endswith(".csv"))
         assert all(file.exists() for file in files)
-        return "\n"
+        return "S\n" if "Nothing arrived yet" in told else "\n"
 
     person.enter = enter
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert cli.main(["rehearse", "--steps", "batch", "--students", "3"]) == 1
+    assert "Skipped: nothing is judged by it." in capsys.readouterr().out
     assert "client secret  " in person.seen
     assert "3 students:" in person.seen
     (file,) = files
@@ -295,7 +308,79 @@ def test_a_person_sees_credentials_and_files(monkeypatch, capsys) -> None:
 def test_nobody_is_there(stdin, monkeypatch, capsys) -> None:
     monkeypatch.setattr("sys.stdin", stdin)
     assert cli.main(["rehearse"]) == 4
-    assert "nobody is there to press Enter: give a command" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "nobody is there to press Enter (no terminal): give a command" in captured.err
+    assert captured.out == "", "no instructions and no secret"
+
+
+def test_no_secret_goes_where_no_terminal_is(monkeypatch, capsys) -> None:
+    Person(monkeypatch, capsys)
+    assert cli.main(["rehearse"]) == 4
+    captured = capsys.readouterr()
+    assert "the client secret would be written where no terminal is" in captured.err
+    assert "--env-file FILE" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"), [("q\n", "ended"), ("", "ended"), (None, "interrupted")]
+)
+def test_what_was_played_is_judged_where_it_is_ended_early(
+    ending, said, monkeypatch, capsys, tmp_path
+) -> None:
+    """By q, Ctrl-D and Ctrl-C; it is never passed."""
+    person = Person(monkeypatch, capsys)
+    file, result = tmp_path / "product.env", tmp_path / "result.json"
+
+    def enter(told: str) -> str:
+        if "Part 1" in told:
+            requests.get(dotenv_values(file)["EDFI_URL"], timeout=10)
+            return "\n"
+        if "Part 2" in told and said == "ended":
+            return "\n"
+        if ending is None:
+            raise KeyboardInterrupt
+        return ending
+
+    person.enter = enter
+    given = ["rehearse", "--env-file", str(file), "--json", str(result)]
+    assert cli.main([*given, "--report", str(tmp_path / "pack")]) == 2
+    captured = capsys.readouterr()
+    where = f"{said} in part 2 (update)"
+    assert captured.err == f"edfi-cte rehearse: {where}; {file} removed\n"
+    assert f"(steps played: create; {where})." in " ".join(captured.out.split())
+    assert "step create: the product sent no record that was accepted" in captured.out
+    judged = json.loads(result.read_text())
+    assert (judged["passed"], judged["ended_early"]) == (False, where)
+    assert [step["id"] for step in judged["steps"]] == ["create"]
+    pack = json.loads((tmp_path / "pack/results.json").read_text())
+    assert pack["runs"][0]["outcome"] == "interrupted"
+
+
+def test_a_good_rehearsal_that_is_interrupted_is_not_passed(program, tmp_path, capsys) -> None:
+    """A command acts, and Ctrl-C comes while it does; what it did before was right."""
+    stopping = (
+        "import os, signal, sys\n"
+        f"if sys.argv[-1] == 'update': os.kill({os.getpid()}, signal.SIGINT)\n{PROGRAM}"
+    )
+    (tmp_path / "product.py").write_text(stopping)
+    given = ["rehearse", "--act", program, "--steps", "create,update", "--json", "result.json"]
+    assert cli.main(given) == 2
+    captured = capsys.readouterr()
+    assert "\nNOT PASSED: " in captured.out
+    assert "interrupted in part 2 (update)" in captured.err
+    judged = json.loads((tmp_path / "result.json").read_text())
+    assert {c["verdict"] for c in judged["checks"]} <= {"passed", "does not apply"}
+    assert judged["passed"] is False
+
+
+def test_failure_is_allowed_while_the_api_is_in_trouble(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    act = f"{shlex.quote(sys.executable)} -c 'import sys; sys.exit(3)'"
+    cli.main(["rehearse", "--act", act, "--steps", "create,errors"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.count("(exit code 3 is allowed here)") == 1
+    assert "This may take a while: the API fails on purpose" in out
 
 
 @pytest.mark.parametrize(
@@ -347,20 +432,18 @@ def test_values_that_cannot_be_read(arguments, said, capsys) -> None:
 def test_sigterm_ends_it_cleanly(tmp_path) -> None:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("EDFI_", "COVERAGE"))}
     process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "rehearse", "--env-file", "product.env"],
+        [sys.executable, "-c", MAIN, "rehearse", "--env-file", "product.env", "--act", "sleep 60"],
         cwd=tmp_path,
         env={**env, "TMPDIR": str(tmp_path)},
-        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     with process:
         for line in process.stdout:
-            if "Enter the student" in line:
+            if "Running:" in line:
                 break
         assert (tmp_path / "product.env").exists()
         process.send_signal(signal.SIGTERM)
-        process.stdin.close()
         assert process.wait(30) == 2
     assert list(tmp_path.iterdir()) == []
 

@@ -134,9 +134,9 @@ def _fence(found: re.Match[str]) -> str:
 def _argument(action: argparse.Action) -> tuple[str, str]:
     name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
     if action.option_strings and action.nargs != 0:
-        name += f" {action.metavar or action.dest.upper()}"
-    values = {"default": action.default, "prog": "edfi-cte"}
-    words = (action.help or "") % values
+        values = action.metavar or action.dest.upper()
+        name += f" {values if isinstance(values, str) else ' '.join(values)}"
+    words = (action.help or "") % {"default": action.default, "prog": "edfi-cte"}
     choices = f"one of {', '.join(map(str, action.choices))}" if action.choices else ""
     return code(name), "; ".join(filter(None, (words, choices)))
 

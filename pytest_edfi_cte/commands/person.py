@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.rehearsal.task import Task
 
 NOTHING_YET = (
-    "The API has received nothing in this step. Let the product send, then press Enter; or press "
-    "Enter to go on all the same."
+    "Nothing arrived yet. Enter to wait on, s to skip this step, "
+    "q to end and judge what was played: "
 )
+
+
+class Skipped(Exception):
+    """The person goes on without this step."""
+
+
+class Ended(Exception):
+    """The person ends the rehearsal here."""
 
 
 class Screen:
@@ -70,11 +78,43 @@ def to_do(rehearsal: Rehearsal, task: Task, width: int) -> list[str]:
     return [*lines, ""]
 
 
-def wait_for_enter() -> None:
-    """Wait for the person. Raises :class:`ConfigurationError` where there is none."""
-    sys.stdout.write("  Press Enter when done. ")
-    sys.stdout.flush()
-    if sys.stdin is None or not sys.stdin.readline():  # None: it was closed
+def check_somebody_is_there(*, secrets_are_shown: bool) -> None:
+    """Raises :class:`ConfigurationError` where no person is at a terminal, before anything is said.
+
+    ``secrets_are_shown``: then the screen must be one, too, and no log.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():  # None: it was closed
         raise ConfigurationError(
-            "nobody is there to press Enter: give a command that makes the product act, --act CMD"
+            "nobody is there to press Enter (no terminal): give a command that makes the product "
+            "act, --act CMD"
         )
+    if secrets_are_shown and not sys.stdout.isatty():
+        raise ConfigurationError(
+            "the client secret would be written where no terminal is: let the product read it from "
+            "a file, --env-file FILE"
+        )
+
+
+def wait_until_sent(rehearsal: Rehearsal, first: int) -> None:
+    """Wait for Enter, and again while nothing has arrived; ``first``: the first request's number.
+
+    Raises :class:`Skipped` and :class:`Ended` where the person wants that.
+    """
+    _asked("Press Enter when done. ")
+    # Enter was pressed too early, or nothing was sent: a step is played once only.
+    while not rehearsal.sandbox.received(first):
+        word = _asked(NOTHING_YET)
+        if word == "s":
+            raise Skipped
+        if word == "q":
+            raise Ended
+
+
+def _asked(question: str) -> str:
+    """What the person types, in lower case."""
+    sys.stdout.write(f"  {question}")
+    sys.stdout.flush()
+    line = sys.stdin.readline()
+    if not line:  # Ctrl-D
+        raise Ended
+    return line.strip().lower()

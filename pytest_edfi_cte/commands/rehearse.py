@@ -18,6 +18,7 @@ import argparse
 import json
 import random
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,12 +27,21 @@ from typing import Any
 
 from pytest_edfi_cte.cli import ExitCode
 from pytest_edfi_cte.commands.credentials import env_file
-from pytest_edfi_cte.commands.person import NOTHING_YET, Screen, to_do, wait_for_enter, wrapped
+from pytest_edfi_cte.commands.person import (
+    Ended,
+    Screen,
+    Skipped,
+    check_somebody_is_there,
+    to_do,
+    wait_until_sent,
+    wrapped,
+)
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.notations import assignment, descriptor_pair, duration, school_year
 from pytest_edfi_cte.product import ACT_TIMEOUT, Act, Command, command
+from pytest_edfi_cte.rehearsal.judging import Result
 from pytest_edfi_cte.rehearsal.props import ERRORS, RETRY_AFTER, STUDENTS
-from pytest_edfi_cte.rehearsal.script import Step, shipped_script
+from pytest_edfi_cte.rehearsal.script import NEEDS, Step, shipped_script
 from pytest_edfi_cte.rehearsal.stage import Rehearsal
 from pytest_edfi_cte.rehearsal.words import as_json, page, passed
 from pytest_edfi_cte.reporting.pack import check_folder, write
@@ -128,8 +138,13 @@ def _parsed(parse: Any) -> Any:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Rehearse; 0 or 1. Raises :class:`ConfigurationError` for a mistake in the set-up."""
+    """Rehearse; 0 or 1, and 2 where it was ended early.
+
+    Raises :class:`ConfigurationError` for a mistake in the set-up.
+    """
     product = _command(arguments)
+    if product is None:
+        check_somebody_is_there(secrets_are_shown=not arguments.env_file)
     seed = arguments.seed
     if seed is None:
         seed = random.SystemRandom().randrange(10**9)
@@ -164,31 +179,65 @@ def run(arguments: argparse.Namespace) -> int:
             stack.enter_context(env_file(Path(arguments.env_file), variables))
         say = Screen()
         say.lines(_head(rehearsal, arguments, seed, say.width))
-        for number, step in enumerate(rehearsal.steps, 1):
-            say.text(
-                f"Step {number} of {len(rehearsal.steps)}, {step.id}: {step.title} "
-                f"(certification step {step.certification})"
-            )
-            _play(rehearsal, step, product, say)
+        ended = _play_all(rehearsal, product, say)
         results = rehearsal.results
-        told = (results, rehearsal.script, rehearsal.played, rehearsal.notes)
-        shown = page(*told, say.width, strict=arguments.strict)
-        say.lines([shown])
-        if target is not None:
-            facts = {**_facts(rehearsal), "seed": seed, "product": arguments.act}
-            whole = as_json(*told, facts)
-            text = rehearsal.redactor.clean(json.dumps(whole, indent=2, ensure_ascii=False))
-            try:
-                target.write_text(text + "\n", encoding="utf-8")
-            except OSError as error:
-                raise ConfigurationError(f"--json {target}: {error.strerror}") from None
-        if arguments.report:
-            pack = rehearsed(rehearsal, started)
-            try:
-                say.lines([f"report: {write(pack, arguments.report)}"])
-            except OSError as error:
-                raise ConfigurationError(f"--report {arguments.report}: {error.strerror}") from None
+        _tell(rehearsal, arguments, results, started, say, ended)
+    if ended:
+        file = arguments.env_file
+        gone = f"; {file} removed" if file and not Path(file).exists() else ""
+        sys.stderr.write(f"edfi-cte rehearse: {ended}{gone}\n")
+        return ExitCode.INTERRUPTED
     return ExitCode.OK if passed(results, strict=arguments.strict) else ExitCode.FINDINGS
+
+
+def _tell(
+    rehearsal: Rehearsal,
+    arguments: argparse.Namespace,
+    results: list[Result],
+    started: float,
+    say: Screen,
+    ended: str,
+) -> None:
+    """The result on the screen and in the files. ``ended``: where it was ended early."""
+    told = (results, rehearsal.script, rehearsal.played, rehearsal.notes)
+    say.lines([page(*told, say.width, strict=arguments.strict, ended=ended)])
+    if arguments.json:
+        seed = rehearsal.settings.seed
+        facts = {**_facts(rehearsal), "seed": seed, "product": arguments.act}
+        whole = as_json(*told, facts, ended=ended)
+        text = rehearsal.redactor.clean(json.dumps(whole, indent=2, ensure_ascii=False))
+        try:
+            Path(arguments.json).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"--json {arguments.json}: {error.strerror}") from None
+    if arguments.report:
+        pack = rehearsed(rehearsal, started, interrupted=bool(ended))
+        try:
+            say.lines([f"report: {write(pack, arguments.report)}"])
+        except OSError as error:
+            raise ConfigurationError(f"--report {arguments.report}: {error.strerror}") from None
+
+
+def _play_all(rehearsal: Rehearsal, product: Command | None, say: Screen) -> str:
+    """Play the steps; where that was ended early, in which: ``interrupted in part 2 (update)``."""
+    for number, step in enumerate(rehearsal.steps, 1):
+        say.text(
+            f"Part {number} of {len(rehearsal.steps)}, {step.id}: {step.title} "
+            f"(certification step {step.certification})"
+        )
+        need = NEEDS.get(step.id)
+        if need and need not in rehearsal.played:
+            say.lines([f"  Skipped: it needs {need}.", ""])
+            continue
+        try:
+            _play(rehearsal, step, product, say)
+        except Skipped:
+            say.lines(["  Skipped: nothing is judged by it.", ""])
+        except Ended:
+            return f"ended in part {number} ({step.id})"
+        except KeyboardInterrupt:
+            return f"interrupted in part {number} ({step.id})"
+    return ""
 
 
 def _command(arguments: argparse.Namespace) -> Command | None:
@@ -205,17 +254,19 @@ def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: Screen
         first = len(rehearsal.sandbox.received())
         with rehearsal.playing(step.id) as (task, _):
             say.lines(to_do(rehearsal, task, say.width))
-            wait_for_enter()
-            if not rehearsal.sandbox.received(first):
-                # Enter was pressed once too often, or nothing was sent: a step is played once only.
-                say.lines(wrapped(NOTHING_YET, say.width))
-                wait_for_enter()
+            wait_until_sent(rehearsal, first)
     else:
         say.text(f"Running: {product.name} {step.id}", "  ")
+        if step.id == "errors":
+            say.text(
+                "This may take a while: the API fails on purpose, and a good product waits.", "  "
+            )
         rehearsal.act(step.id, product)
     played = rehearsal.played[step.id]
     done: Act | None = played.act
     what = f"{done.line}. " if done else ""
+    if done and step.id == "errors" and done.problem == "act-failed":
+        what = f"{done.line} ({done.outcome} is allowed here). "
     count = len(played.sent)
     say.text(f"{what}The API received {count} request{'' if count == 1 else 's'}.", "  ")
     say.lines([""])

@@ -1,7 +1,8 @@
 """Run an Ed-Fi API on this machine, for trying things out and for CI.
 
 It needs no account, database server or network. It runs until Ctrl-C or SIGTERM, then exits with
-code 0; 4 means that it could not start, and says why.
+code 0; 4 means that it could not start, and says why. Further keys are in the env file as
+EDFI_CLIENT_ID_2, EDFI_CLIENT_SECRET_2, and so on.
 
   edfi-cte sandbox
   edfi-cte sandbox --port 8765 --db sandbox.db --env-file sandbox.env
@@ -10,6 +11,7 @@ code 0; 4 means that it could not start, and says why.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import secrets
 import shlex
@@ -97,9 +99,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--env-file",
         metavar="FILE",
-        help="write EDFI_URL, EDFI_CLIENT_ID and EDFI_CLIENT_SECRET of the first key to this file, "
-        "with EDFI_SANDBOX_ADMIN_URL and EDFI_SANDBOX_ADMIN_TOKEN, instead of showing secrets; for "
-        "your eyes only (mode 0600), removed at the end",
+        help="write EDFI_URL, EDFI_CLIENT_ID and EDFI_CLIENT_SECRET of the first key to this file "
+        "(of the second EDFI_CLIENT_ID_2 and so on), with EDFI_SANDBOX_ADMIN_URL and "
+        "EDFI_SANDBOX_ADMIN_TOKEN, instead of showing secrets; for your eyes only (mode 0600), "
+        "removed at the end",
     )
 
 
@@ -118,8 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.env_file:
             variables = {
                 "EDFI_URL": sandbox.url,
-                "EDFI_CLIENT_ID": shown[0].id,
-                "EDFI_CLIENT_SECRET": shown[0].secret,
+                **_numbered(shown),
                 "EDFI_SANDBOX_ADMIN_URL": sandbox.admin_url,
                 "EDFI_SANDBOX_ADMIN_TOKEN": sandbox.admin_token,
             }
@@ -128,7 +130,21 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(_screen(arguments, sandbox, shown))
         sys.stdout.flush()
         stopped.wait()
+    if stopped.by_hand:
+        file = arguments.env_file
+        gone = f"; {file} removed" if file and not Path(file).exists() else ""
+        sys.stderr.write(f"edfi-cte sandbox: stopped{gone}\n")
     return 0
+
+
+def _numbered(keys: Sequence[Key]) -> dict[str, str]:
+    """The keys as variables: those of the second end with ``_2``, and so on."""
+    variables = {}
+    for number, key in enumerate(keys, 1):
+        ending = f"_{number}" if number > 1 else ""
+        variables[f"EDFI_CLIENT_ID{ending}"] = key.id
+        variables[f"EDFI_CLIENT_SECRET{ending}"] = key.secret
+    return variables
 
 
 def _start(arguments: argparse.Namespace, own: Key, keys: Sequence[Key]) -> Sandbox:
@@ -158,6 +174,11 @@ def _start(arguments: argparse.Namespace, own: Key, keys: Sequence[Key]) -> Sand
         raise ConfigurationError(str(error)) from None
     except OSError as error:
         where = f"{arguments.host} port {arguments.port}"
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"cannot listen on {where}: the port is taken. Give another --port (0 is a free "
+                "one), or end what listens there"
+            ) from None
         files = f" with the files {' and '.join(arguments.tls)}" if arguments.tls else ""
         raise ConfigurationError(f"cannot listen on {where}{files}: {error}") from None
 
@@ -212,6 +233,7 @@ class _Signals:
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
+        self.by_hand = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
@@ -227,6 +249,7 @@ class _Signals:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self._stopped.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
+        self.by_hand = number == signal.SIGINT
         self._stopped.set()
 
     def wait(self) -> None:

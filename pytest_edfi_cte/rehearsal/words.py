@@ -37,7 +37,7 @@ def failure(result: Result, width: int = WIDE) -> str:
 
 def _failure(result: Result, width: int) -> Iterator[str]:
     check = result.check
-    head = f"{check.id} (step {check.step}, {check.level})"
+    head = f"{check.id} (certification step {check.step}, {check.level})"
     if result.verdict is Verdict.NOT_TESTABLE:
         yield from _fill(f"{head}: not testable: {result.reason}.", width)
         yield from _fill(f"Next: {_next(result)}", width, "  ")
@@ -84,15 +84,19 @@ def page(
     width: int = WIDE,
     *,
     strict: bool = False,
+    ended: str = "",
 ) -> str:
-    """The result on one page: each check with its verdict, then what is wrong, then the sum."""
+    """The result on one page: each check with its verdict, then what is wrong, then the sum.
+
+    ``ended``: where it was ended early; then it is not passed.
+    """
     width = min(max(width, NARROW), WIDE)
     lines = ["", "Result"]
     for number, name in CERTIFICATION_STEPS.items():
         shown = [result for result in results if result.check.step == number]
         if all(result.verdict is Verdict.NOT_APPLICABLE for result in shown):
             continue
-        lines += ["", f"Step {number}: {name}"]
+        lines += ["", f"Certification step {number}: {name}"]
         for result in shown:
             lines += _line(result, width)
         for step, what in script.not_covered:
@@ -108,19 +112,37 @@ def page(
     lines += _not_testable([result for result in bad if not result.findings], width)
     if notes:
         lines += ["", *(line for note in notes for line in _fill(f"note: {note}", width))]
-    said = _fill(verdict_line(results, played, strict=strict), width)
+    said = _fill(verdict_line(results, played, strict=strict, ended=ended), width)
     return visible("\n".join([*lines, "", *said, ""]))
 
 
 def _not_testable(results: Sequence[Result], width: int) -> Iterator[str]:
-    """Each reason once, with the checks that it keeps from being made."""
-    for reason in dict.fromkeys(result.reason for result in results):
-        about = [result for result in results if result.reason == reason]
+    """Each cause once, with the checks that it keeps from being made."""
+    causes: dict[str, list[Result]] = {}
+    for result in results:
+        causes.setdefault(_cause(result), []).append(result)
+    for cause, about in causes.items():
+        reason = about[0].reason
+        if any(result.reason != reason for result in about):  # in several steps
+            steps = dict.fromkeys(name for result in about for name in _steps(result))
+            reason = f"steps {', '.join(steps)}: {cause}"
         yield ""
+        number = f"{len(about)} check{'s' * (len(about) > 1)}"
         yield from _fill(f"Not testable: {reason}.", width)
-        yield from _fill(", ".join(result.check.id for result in about), width, "  ", hang=0)
+        names = ", ".join(result.check.id for result in about)
+        yield from _fill(f"{number}: {names}", width, "  ", hang=0)
         for step in dict.fromkeys(map(_next, about)):
             yield from _fill(f"Next: {step}", width, "  ")
+
+
+def _cause(result: Result) -> str:
+    """Why a check could not be made; of silence without the steps that it was noticed in."""
+    return result.reason.partition(": ")[2] if result.silent else result.reason
+
+
+def _steps(result: Result) -> list[str]:
+    """The steps that the reason of a silence begins with: ``steps errors, recover: …``."""
+    return result.reason.partition(": ")[0].partition(" ")[2].split(", ")
 
 
 def _next(result: Result) -> str:
@@ -137,7 +159,10 @@ def _line(result: Result, width: int) -> list[str]:
         text += f" ({result.reason})"
     elif result.note:
         text += f" ({result.note})"
-    return _row(word, text, width)
+    rows = _row(word, text, width)
+    if len(rows[-1]) + 2 + len(result.check.id) <= width:
+        rows[-1] = f"{rows[-1]}{result.check.id:>{width - len(rows[-1])}}"
+    return rows
 
 
 def _row(word: str, text: str, width: int) -> list[str]:
@@ -147,7 +172,11 @@ def _row(word: str, text: str, width: int) -> list[str]:
 
 
 def verdict_line(
-    results: Sequence[Result], played: Mapping[str, Played], *, strict: bool = False
+    results: Sequence[Result],
+    played: Mapping[str, Played],
+    *,
+    strict: bool = False,
+    ended: str = "",
 ) -> str:
     """``NOT PASSED: 2 failed, 1 not testable, 1 warning, 19 passed (steps played: …).``."""
     warnings = sum(r.word == "warning" for r in results)
@@ -161,8 +190,10 @@ def verdict_line(
     ]
     told = ", ".join(f"{number} {word}" for number, word in counts if number)
     steps = ", ".join(played) or "none"
-    head = "PASSED" if passed(results, strict=strict) else "NOT PASSED"
-    return f"{head}: {told} (steps played: {steps})."
+    good = passed(results, strict=strict) and not ended
+    head = "PASSED" if good else "NOT PASSED"
+    early = f"; {ended}" if ended else ""
+    return f"{head}: {told} (steps played: {steps}{early})."
 
 
 def passed(results: Sequence[Result], *, strict: bool = False) -> bool:
@@ -201,8 +232,13 @@ def as_json(
     played: Mapping[str, Played],
     notes: Sequence[str],
     facts: Mapping[str, Any],
+    *,
+    ended: str = "",
 ) -> dict[str, Any]:
-    """The whole result: ``facts``, ``passed``, ``checks``, ``steps``, ``notes`` and more."""
+    """The whole result: ``facts``, ``passed``, ``checks``, ``steps``, ``notes`` and more.
+
+    ``ended``: where it was ended early; then it is not passed.
+    """
     checks: list[CheckRow] = [
         {
             "id": result.check.id,
@@ -239,7 +275,8 @@ def as_json(
         "format": 1,
         "title": script.title,
         "facts": dict(facts),
-        "passed": passed(results),
+        "passed": passed(results) and not ended,
+        "ended_early": ended,
         "checks": checks,
         "steps": steps,
         "notes": list(notes),

@@ -30,7 +30,7 @@ Text = Callable[[str], str]
 MOST_REQUESTS = 2000
 
 
-def rehearsed(rehearsal: Rehearsal, started: float) -> Document:
+def rehearsed(rehearsal: Rehearsal, started: float, *, interrupted: bool = False) -> Document:
     """The document of a rehearsal that has been played; ``started``: seconds since 1970."""
     text = Painter(rehearsal.redactor.clean).text
     results = rehearsal.results
@@ -42,6 +42,8 @@ def rehearsed(rehearsal: Rehearsal, started: float) -> Document:
         more = sum(len(one.sent) for one in played) - MOST_REQUESTS
         checks[0]["notes"] += [f"{more} more requests are not kept here."] if more > 0 else []
     run = _run(rehearsal, started, text)
+    if interrupted:
+        run["outcome"] = "interrupted"
     return document([run], [{**check, "run": 0} for check in checks])
 
 

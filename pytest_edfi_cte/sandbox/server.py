@@ -69,6 +69,16 @@ class _Connection(HTTPConnection):
 
 
 class _Cheroot(CherootServer):
+    #: Why an address could not be had; cheroot itself tells it as a text alone.
+    refused: OSError | None = None
+
+    def bind(self, family: int, type: int, proto: int = 0) -> Any:  # noqa: A002 - cheroot's name
+        try:
+            return super().bind(family, type, proto)
+        except OSError as error:
+            self.refused = error
+            raise
+
     @staticmethod
     def bind_socket(socket_: socket, bind_addr: Any) -> Any:
         try:
@@ -127,7 +137,7 @@ class Server:
         try:
             self._server.prepare()
         except OSError as error:
-            self._error = error
+            self._error = self._server.refused or error
             return
         finally:
             self._listening.set()

@@ -15,17 +15,21 @@ DESCRIPTORS = (
 
 
 def records(row, uri):
-    """Resource -> record."""
+    """Resource -> record. Without names and a school another system has sent those records."""
     student = {"studentUniqueId": row["studentUniqueId"]}
     names = ("firstName", "middleName", "lastSurname", "birthDate")
-    return {
-        STUDENTS: {**student, **{name: row[name] for name in names if row.get(name)}},
-        ENROLLMENTS: {
+    made = {}
+    if row.get("lastSurname"):
+        made[STUDENTS] = {**student, **{name: row[name] for name in names if row.get(name)}}
+    if row.get("schoolId"):
+        made[ENROLLMENTS] = {
             "studentReference": student,
             "schoolReference": {"schoolId": int(row["schoolId"])},
             "entryDate": row["entryDate"],
             "entryGradeLevelDescriptor": uri("gradeLevelDescriptors", row["entryGradeLevel"]),
-        },
+        }
+    return {
+        **made,
         ASSOCIATIONS: {
             "studentReference": student,
             "beginDate": row["beginDate"],
@@ -52,4 +56,32 @@ def records(row, uri):
                 }
             ],
         },
+    }
+
+
+def row_of(association):
+    """What a person would have typed for this association."""
+
+    def code(uri):
+        return uri.partition("#")[2]
+
+    def word(value):
+        return "true" if value else "false"
+
+    program, (service,) = association["programReference"], association["cteProgramServices"]
+    return {
+        "studentUniqueId": association["studentReference"]["studentUniqueId"],
+        "beginDate": association["beginDate"],
+        "educationOrganizationId": association["educationOrganizationReference"][
+            "educationOrganizationId"
+        ],
+        "programEducationOrganizationId": program["educationOrganizationId"],
+        "programName": program["programName"],
+        "programType": code(program["programTypeDescriptor"]),
+        "nonTraditionalGenderStatus": word(association["nonTraditionalGenderStatus"]),
+        "privateCTEProgram": word(association["privateCTEProgram"]),
+        "technicalSkillsAssessment": code(association["technicalSkillsAssessmentDescriptor"]),
+        "cteProgramService": code(service["cteProgramServiceDescriptor"]),
+        "cipCode": service["cipCode"],
+        "primaryIndicator": word(service["primaryIndicator"]),
     }

@@ -60,6 +60,8 @@ class Sync:
     def _download(self, name):
         if name in DESCRIPTORS:
             values = self._api.read(name)
+            # Of two values with one code Ed-Fi's own comes last, and counts.
+            values.sort(key=lambda value: value["namespace"].startswith("uri://ed-fi.org/"))
             self._database.remember_descriptors(self._connection, name, values)
 
     def _send(self, resource, student, body, location):

@@ -60,8 +60,9 @@ BOXES: dict[str, tuple[str, str]] = {
     "plugin": (
         "plugin: hooks, fixtures, collecting for the report",
         (
-            "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures report_hooks "
-            "collection sharing reporting.collect reporting.pytest_html reporting.contract"
+            "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures "
+            "report_hooks collection sharing reporting.collect reporting.pytest_html "
+            "reporting.contract"
         ),
     ),
     "suite": ("suite: the shipped tests", "suite"),

@@ -29,6 +29,7 @@ from pytest_edfi_cte.reporting.model import (
 )
 from pytest_edfi_cte.reporting.runs import planned
 from pytest_edfi_cte.reporting.waivers import Waiver
+from pytest_edfi_cte.scenarios import STEPS
 from pytest_edfi_cte.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -166,6 +167,11 @@ class Collector:
     ) -> CheckResult:
         evidence = item.stash[fixtures.EVIDENCE]
         scenario, requirement = evidence.scenario, evidence.requirement
+        title = evidence.title or item.name
+        if kind[0] == "scenario" and scenario is None and self._run.connected:
+            # Not testable before its fixtures were made: what it is about stands in the table.
+            table = self._run.table
+            scenario = next((s for s in map(table.scenario, STEPS) if s.id == kind[1]), None)
         findings = self._paint.findings(evidence.findings, requirement.next if requirement else "")
         if scenario:
             self._about_the_table(findings, scenario.table)
@@ -177,7 +183,7 @@ class Collector:
             "kind": kind[0],
             "level": requirement.level if requirement else "",
             "number": scenario.number if scenario else 0,
-            "title": self._paint.text(scenario.title if scenario else evidence.title or item.name),
+            "title": self._paint.text(scenario.title if scenario else title),
             "requirement": asked or requirement_of(findings),
             "verdict": verdict.value,
             "message": self._paint.text(message),

@@ -166,7 +166,9 @@ def test_nothing_to_run_is_said(mutate, pytester) -> None:
 def test_several_processes_and_the_users_options(pytester, monkeypatch) -> None:
     """As a user starts it, with options in the ini that have no place in a run of many."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    pytester.makeini("[pytest]\naddopts = -n 2 --html=report.html\ntestpaths = nowhere\nedfi_report = pack")
+    pytester.makeini(
+        "[pytest]\naddopts = -n 2 --html=report.html\ntestpaths = nowhere\nedfi_report = pack"
+    )
     command = [
         sys.executable,
         "-c",

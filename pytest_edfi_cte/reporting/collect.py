@@ -167,11 +167,9 @@ class Collector:
     ) -> CheckResult:
         evidence = item.stash[fixtures.EVIDENCE]
         scenario, requirement = evidence.scenario, evidence.requirement
-        title = evidence.title or item.name
         if kind[0] == "scenario" and scenario is None and self._run.connected:
-            # Not testable before its fixtures were made: what it is about stands in the table.
-            table = self._run.table
-            scenario = next((s for s in map(table.scenario, STEPS) if s.id == kind[1]), None)
+            known = map(self._run.table.scenario, STEPS)  # its own fixture was not made
+            scenario = next((s for s in known if s.id == kind[1]), None)
         findings = self._paint.findings(evidence.findings, requirement.next if requirement else "")
         if scenario:
             self._about_the_table(findings, scenario.table)
@@ -183,7 +181,7 @@ class Collector:
             "kind": kind[0],
             "level": requirement.level if requirement else "",
             "number": scenario.number if scenario else 0,
-            "title": self._paint.text(scenario.title if scenario else title),
+            "title": self._paint.text(scenario.title if scenario else evidence.title or item.name),
             "requirement": asked or requirement_of(findings),
             "verdict": verdict.value,
             "message": self._paint.text(message),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,7 @@ class Contract:
     def __init__(self, root: Traversable | None = None) -> None:
         self.root = root if root is not None else resources.files("pytest_edfi_cte_fixtures")
         self._validators: dict[str, Draft202012Validator] = {}
+        self._contents: dict[str, Json] = {}
 
     def schema(self, standard: str, name: str) -> Json:
         """The JSON Schema of a resource in one data standard, e.g. ``("5.0", "student")``."""
@@ -114,14 +116,18 @@ class Contract:
         return self._checked("rehearsal.yaml", "schemas/rehearsal.json")
 
     def _checked(self, path: str, schema: str) -> Json:
-        """A YAML file of the contract that fits a schema of the contract."""
-        content, lines = self._yaml(path)
-        error = _first(self._validator(schema).iter_errors(content))
-        if error is not None:
-            where = list(error.absolute_path)
-            raise ContractError(path, lines(where), f"{_label(where)}{error.message}")
-        checked: Json = content
-        return checked
+        """A YAML file of the contract that fits a schema of the contract; read and checked once.
+
+        Each caller gets a copy of its own.
+        """
+        if path not in self._contents:
+            content, lines = self._yaml(path)
+            error = _first(self._validator(schema).iter_errors(content))
+            if error is not None:
+                where = list(error.absolute_path)
+                raise ContractError(path, lines(where), f"{_label(where)}{error.message}")
+            self._contents[path] = content
+        return deepcopy(self._contents[path])
 
     def requirements(self) -> list[Json]:
         """What a host must, should and could do, checked against ``requirements.json``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import faker
@@ -20,6 +20,7 @@ import pytest_edfi_cte.hooks
 import pytest_edfi_cte.observe
 import pytest_edfi_cte.terminal
 from pytest_edfi_cte.sandbox import Sandbox
+from pytest_edfi_cte.sandbox.faults import around as wrapped
 
 # pytester's in-process runs forget what they import; what is here already is shared by all.
 PRELOADED = (
@@ -99,18 +100,66 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Like pytest's own, without the plugins that pyproject.toml keeps out of this suite."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:anyio")
+    """Like pytest's own, without plugins that no run in it uses and every process would import."""
+    unused = "-p no:schemathesis -p no:anyio -p no:hypothesispytest"
+    monkeypatch.setenv("PYTEST_ADDOPTS", unused)
     return pytester
 
 
+class Shelf:
+    """Plain sandboxes that one test after the other uses: to plant one takes a third of a test.
+
+    Each is as new when a test gets it: seed alone, no tokens, faults or requests, and listening.
+    Only its address and its key have been seen before.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[tuple[Sandbox, list[Any]]] = []
+        self._stack = ExitStack()
+
+    @contextmanager
+    def lend(self, middleware: tuple[Any, ...]) -> Iterator[Sandbox]:
+        sandbox, around = self._free.pop() if self._free else self._new()
+        around[:] = middleware
+        try:
+            yield sandbox
+        finally:
+            around.clear()
+            sandbox.stop()  # as a fresh one: whoever still talks to it is cut off
+            sandbox.clear()
+            sandbox.start()
+            self._free.append((sandbox, around))
+
+    def _new(self) -> tuple[Sandbox, list[Any]]:
+        around: list[Any] = []
+
+        def through(request: Any, proceed: Any) -> Any:
+            for wrapper in reversed(around):
+                proceed = wrapped(wrapper, proceed)
+            return proceed(request)
+
+        return self._stack.enter_context(Sandbox(middleware=[through])), around
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+@pytest.fixture(scope="session")
+def _shelf() -> Iterator[Shelf]:
+    shelf = Shelf()
+    yield shelf
+    shelf.close()
+
+
 @pytest.fixture
-def new_sandbox() -> Iterator[Callable[..., Sandbox]]:
-    """``new_sandbox(*middleware, **options)`` starts a sandbox that stops with the test."""
+def new_sandbox(_shelf: Shelf) -> Iterator[Callable[..., Sandbox]]:
+    """``new_sandbox(*middleware, **options)`` starts a sandbox that is gone after the test."""
     with ExitStack() as stack:
 
         def start(*middleware: Any, **options: Any) -> Sandbox:
-            return stack.enter_context(Sandbox(middleware=middleware, **options))
+            if options:
+                return stack.enter_context(Sandbox(middleware=middleware, **options))
+            return stack.enter_context(_shelf.lend(middleware))
 
         yield start
 
@@ -148,8 +197,8 @@ class Kit:
         return [*plugins, f"--edfi-url={sandbox.url}", year, "--edfi-retries=0", *arguments]
 
     def scenarios(self, sandbox: Sandbox, *arguments: str) -> pytest.RunResult:
-        """Run the shipped scenarios alone."""
-        return self.run(sandbox, "--pyargs", "pytest_edfi_cte", *arguments)
+        """Run the shipped scenarios alone. They assert by findings: nothing is to be rewritten."""
+        return self.run(sandbox, "--assert=plain", "--pyargs", "pytest_edfi_cte", *arguments)
 
     def run(self, sandbox: Sandbox, *arguments: str) -> pytest.RunResult:
         return self.pytester.runpytest_inprocess(*self.arguments(sandbox, *arguments))

@@ -655,6 +655,17 @@ FAULTS: dict[str, tuple[Callable[[], Middleware], tuple[str, ...]]] = {
         where(
             lambda r: is_cte(r),
             lambda _r, a: (
+                with_body(a, {k: v for k, v in json.loads(a.get_data()).items() if k != "title"})
+                if a.status_code == 400 and a.is_json
+                else a
+            ),
+        ),
+        ("problem details of a wrong type", "type, title, status, detail", "without title"),
+    ),
+    "problem-details-have-the-status": (
+        where(
+            lambda r: is_cte(r),
+            lambda _r, a: (
                 with_body(a, {**json.loads(a.get_data()), "status": 500})
                 if a.status_code == 400 and a.is_json
                 else a

@@ -23,7 +23,7 @@ from pytest_edfi_cte.secret import Secret
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.verdicts import unmet
 from tests.conftest import state, with_other_student
-from tests.contract_faults import FAULTS, LEGAL, documented
+from tests.contract_faults import FAULTS, LEGAL, altered, documented, is_cte
 
 REQUIREMENTS = by_check(shipped())
 VENDOR = Client("vendor", "vendor-secret", (255901,), "SIS Vendor")
@@ -202,6 +202,41 @@ def test_every_legal_variant_is_tried() -> None:
 def test_every_check_has_its_fault() -> None:
     assert set(FAULTS) == set(CHECKS)
     assert len(CHECKS) >= 45
+
+
+@pytest.mark.parametrize("name", ["anonymous-is-refused", "foreign-token-is-refused"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_refusal_that_did_it_all_the_same_is_found(name, method, host) -> None:
+    """The host says 401, and changes or deletes the record."""
+    good: list[str] = []
+
+    def liar(request: Any, proceed: Any) -> Any:
+        answer = proceed(request)
+        given = request.headers.get("Authorization", "")
+        if answer.status_code < 400 and given.startswith("Bearer "):
+            good[:] = [given]
+        if is_cte(request, method) and answer.status_code == 401 and good:
+            proceed(altered(request, headers={"Authorization": good[0]}))
+        return answer
+
+    with host.bench(liar) as bench:
+        outcome = carry_out(CHECKS[name], bench)
+    assert [f.where for f in outcome.wrong] == ["the record after all of these requests"]
+    assert outcome.wrong[0].expected == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "odd", [None, [], "text", {"content": []}, {"content": {"a": None}}, {"$ref": "#/paths/0/x"}]
+)
+def test_an_odd_document_is_a_finding_and_no_bug_of_ours(odd, host) -> None:
+    def spoilt(document: Any) -> None:
+        for path, operations in document["paths"].items():
+            if path.endswith("/programs"):
+                operations["post"] = {"requestBody": odd, "parameters": odd}
+
+    with host.bench(documented(spoilt)()) as bench:
+        outcome = carry_out(CHECKS["openapi-misses-nothing"], bench)
+    assert [f.where for f in outcome.wrong] == ["missing: programs"]
 
 
 def test_a_document_without_the_schema_is_no_pass(host) -> None:

@@ -13,7 +13,8 @@ import pytest
 import pytest_edfi_cte
 from pytest_edfi_cte import cli
 from pytest_edfi_cte.mutation.model import Cell, Matrix, Outcome, Row, State, Subject, short_names
-from pytest_edfi_cte.mutation.views import as_markdown, as_text
+from pytest_edfi_cte.mutation.runs import _settled
+from pytest_edfi_cte.mutation.views import as_markdown, as_text, listed
 from pytest_edfi_cte.sandbox.defects import DEFECTS, GROUPS, VARIANTS
 from tests.broken_apis import CREATE, SET_UP, UPDATE
 
@@ -77,7 +78,8 @@ def rows(output: str) -> dict[str, dict]:
 
 def test_the_shipped_scenarios_catch_and_blame_nobody(mutate) -> None:
     names = ("update-not-stored", "relative-location", "epoch-expiry", "upsert-refused")
-    code, output, errors = mutate(*(f"--defect={name}" for name in names), "--format=json")
+    chosen = (f"--defect={name}" for name in names)
+    code, output, errors = mutate(*chosen, "--scenarios=sis-*", "--format=json")
     assert (code, errors) == (0, "")
     found = rows(output)
     create, update = json.loads(output)["columns"]
@@ -97,6 +99,25 @@ def test_the_shipped_scenarios_catch_and_blame_nobody(mutate) -> None:
     altered = {c: cell["altered"] for c, cell in found["relative-location"]["cells"].items()}
     assert altered == {create: 3, update: 1}, "student, enrollment, association; association"
     assert json.loads(output)["share"] == 1
+
+
+def test_where_nothing_is_chosen_the_contract_pack_takes_part(mutate) -> None:
+    names = ("upsert-refused", "delete-without-id-accepted", "token-refused", "json-in-utf-16")
+    code, output, errors = mutate(*(f"--defect={name}" for name in names), "--format=markdown")
+    assert (code, errors) == (0, "")
+    assert "| defect | what the API does | 1-create | 2-update | contract | finding |" in output
+    assert "3 defects apply: 3 caught (100%), 0 missed." in output
+    assert "Stopped, and so seen but not judged: 1 (token-refused) of the caught ones." in output
+    assert "no answer that was altered: 1 (delete-without-id-accepted)." in output
+    assert (
+        "`upsert-refused` | Posting a natural key again is refused with 409. | - | - | caught"
+        in output
+    )
+    # What the page says of them, word for word: nothing in it differs between runs.
+    page = PAGE.read_text(encoding="utf-8")
+    found = [line for line in output.splitlines() if line.startswith("| `")]
+    assert len(found) == len(names)
+    assert [line for line in found if line not in page] == []
 
 
 def test_own_tests_catch_afresh_in_every_run(mutate, pytester) -> None:
@@ -146,6 +167,24 @@ def test_a_run_that_cannot_start_is_stopped_and_says_why(mutate) -> None:
     assert cell["state"] == "stopped"
     assert "refused the client 'mutate'" in cell["finding"]
     assert "127.0.0.1" not in output
+
+
+ID = "1e74c32ab0944e0b9d5f0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("line", "settled"),
+    [
+        (f"GET http://127.0.0.1:80/x/{ID}: 404", "GET <API>/x/<id>: 404"),
+        ("".join(f"\x00{c}" for c in f'"{ID}"'), '"<id>"'),
+        ("".join(f"\\u0000{c}" for c in f'"{ID}"'), '"<id>"'),
+        (f'{{"id":"{ID[:9]}…', '{"id":"<id>…'),
+        ("received 255901, expected 2026-08-23…", "received 255901, expected 2026-08-23…"),
+        ("x" * 300, "x" * 240 + "…"),
+    ],
+)
+def test_a_finding_is_the_same_in_every_run(line, settled) -> None:
+    assert _settled(Cell(State.CAUGHT, line), "http://127.0.0.1:80").line == settled
 
 
 def test_red_from_the_start_shows_nothing(mutate, pytester) -> None:
@@ -294,8 +333,21 @@ def test_the_numbers_of_the_readme_are_so() -> None:
 
 
 def test_the_page_lists_exactly_the_registry() -> None:
-    listed = re.findall(r"^\| `([^`]+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert listed == [*DEFECTS, *VARIANTS]
     words = PAGE.read_text(encoding="utf-8")
+    shown, group = [], ""
+    for line in words.splitlines():
+        group = line.removeprefix("## ") if line.startswith("## ") else group
+        if line.startswith("| `"):
+            name, what, *_ = line.removeprefix("| ").split(" | ")
+            shown.append(f"| {name} | {group} | {what.removesuffix(' (should)')} |")
+            assert what.endswith(" (should)") is (
+                {**DEFECTS, **VARIANTS}[name.strip("`")].level == "should"
+            ), name
+    subjects = [
+        Subject(each.name, each.group, each.summary, each.level, each.name in VARIANTS)
+        for each in (*DEFECTS.values(), *VARIANTS.values())
+    ]
+    assert shown == listed(subjects, "markdown").splitlines()[2:]
     assert "caught (100%), 0 missed" in words
+    assert not re.search(r"127\.0\.0\.1|[0-9a-f]{32}|\\\\u0000", words)
     assert f"Variants: {len(VARIANTS)} passed, 0 blamed." in words

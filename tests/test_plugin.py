@@ -193,7 +193,7 @@ def test_workers_do_not_collide_and_share_one_token(workers, sandbox, kit, pytes
 
 def test_workers_share_the_embedded_sandbox(pytester) -> None:
     arguments = ["--pyargs", "pytest_edfi_cte", "--edfi-url=sandbox", "-n", "4", "--edfi-seed=5"]
-    result = pytester.runpytest_subprocess(*arguments, "--junitxml=x.xml")
+    result = pytester.runpytest_subprocess(*arguments, "-p", "no:randomly", "--junitxml=x.xml")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["edfi: url sandbox *seed 5*"])
     import re

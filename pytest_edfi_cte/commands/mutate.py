@@ -1,8 +1,10 @@
 """Would these tests notice? Run them against an API that is wrong in one named way at a time.
 
-The tests are the shipped scenarios, or your own: every argument that is not listed below goes to
-pytest (`edfi-cte mutate tests/`, `edfi-cte mutate -k create`). They run against the sandbox, once
-as it is and then once for each of its named defects and conforming variants.
+The tests are all that are shipped, the scenarios and the contract pack, or your own: every
+argument that is not listed below goes to pytest (`edfi-cte mutate tests/`, `edfi-cte mutate
+-k create`). They run against the sandbox, once as it is and then once for each of its named defects
+and conforming variants. With --scenarios, -k or -m the contract pack takes part where
+--edfi-contract is given.
 
 A defect is caught when a test turns red, missed when it altered answers and none did. A variant is
 right, so a red test blames it wrongly. Exit code 0: all caught, none blamed; 1: not so; 4: the

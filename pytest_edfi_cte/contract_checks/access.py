@@ -152,22 +152,36 @@ def _every_verb(bench: Bench, record: Record, auth: AuthBase) -> dict[str, Answe
     }
 
 
-def _anonymous(bench: Bench) -> dict[str, Answer]:
-    return bench.once("anonymous", lambda: _every_verb(bench, bench.association(), NOBODY))
+def _anonymous(bench: Bench) -> tuple[dict[str, Answer], Finding]:
+    return bench.once("anonymous", lambda: _attempts(bench, NOBODY))
+
+
+def _attempts(bench: Bench, auth: AuthBase) -> tuple[dict[str, Answer], Finding]:
+    """What every verb is answered, and whether the record is untouched after all of them."""
+    record = bench.association()
+    before = bench.read(record)
+    answers = _every_verb(bench, record, auth)
+    after = bench.get(record.url or "")
+    lost = bench.difference(before, after.json)
+    where = "the record after all of these requests"
+    return answers, finding_of(not lost, where, "unchanged", lost, after)
 
 
 @check
 def anonymous_is_refused(bench: Bench) -> Iterator[Finding]:
     """Without a token nothing is shown, made, changed or deleted."""
-    for verb, answer in _anonymous(bench).items():
+    answers, untouched = _anonymous(bench)
+    for verb, answer in answers.items():
         yield status(answer, UNAUTHORIZED, BAD_REQUEST, where=f"{verb} without a token")
         yield _nothing_shown(bench, answer, f"answer to the {verb} without a token")
+    yield untouched
 
 
 @check
 def anonymous_gets_401(bench: Bench) -> Iterator[Finding]:
     """A missing token is answered with 401, so that a client knows what to do."""
-    for verb, answer in _anonymous(bench).items():
+    answers, _ = _anonymous(bench)
+    for verb, answer in answers.items():
         if answer.status in (BAD_REQUEST, UNAUTHORIZED):  # anything else is the other check's
             yield status(answer, UNAUTHORIZED, where=f"{verb} without a token")
 
@@ -186,9 +200,11 @@ def malformed_token_is_refused(bench: Bench) -> Iterator[Finding]:
 def foreign_token_is_refused(bench: Bench) -> Iterator[Finding]:
     """A well-formed token that the API did not issue is refused with 401, whatever the verb."""
     auth = bench.token(secrets.token_hex(16))
-    for verb, answer in _every_verb(bench, bench.association(), auth).items():
+    answers, untouched = _attempts(bench, auth)
+    for verb, answer in answers.items():
         yield status(answer, UNAUTHORIZED, where=f"{verb} with an unknown token")
         yield _nothing_shown(bench, answer, f"answer to the {verb} with an unknown token")
+    yield untouched
 
 
 def _nothing_shown(bench: Bench, answer: Answer, where: str) -> Finding:

@@ -41,18 +41,19 @@ class Document:
         return found[place], found.get(f"{place}/{{id}}", {})
 
     def schema(self, collection: str) -> Json | None:
-        """The schema of what is posted to a collection."""
+        """The schema of what is posted to a collection, None without a usable one."""
         places = self.path(collection)
         post = places[0].get("post") if places else None
         if not isinstance(post, dict):
             return None
-        content = self.resolved(post.get("requestBody", {})).get("content", {})
-        for media in content.values():
-            return self.resolved(media.get("schema", {}))
-        for parameter in post.get("parameters", ()):
+        content = self.resolved(post.get("requestBody")).get("content")
+        for media in content.values() if isinstance(content, dict) else ():
+            return self.resolved(self.resolved(media).get("schema")) or None
+        parameters = post.get("parameters")
+        for parameter in parameters if isinstance(parameters, list) else ():
             resolved = self.resolved(parameter)
             if resolved.get("in") == "body":
-                return self.resolved(resolved.get("schema", {}))
+                return self.resolved(resolved.get("schema")) or None
         return None
 
     def resolved(self, node: Any) -> Json:
@@ -72,7 +73,8 @@ class Document:
     def _at(self, reference: str) -> Any:
         node: Any = self.body
         for part in reference.removeprefix("#/").split("/"):
-            node = node.get(part.replace("~1", "/").replace("~0", "~"), {})
+            name = part.replace("~1", "/").replace("~0", "~")
+            node = node.get(name) if isinstance(node, dict) else None
         return node
 
     def property(self, schema: Json, path: tuple[str, ...]) -> Json | None:
@@ -179,6 +181,9 @@ def openapi_misses_nothing(bench: Bench) -> Iterator[Finding]:
     """No property of the data standard is missing from the OpenAPI document."""
     document = _document(bench)
     for resource in (bench.resource, *OTHERS):
+        if document.schema(resource) is None:
+            where = f"missing: {resource}"
+            yield finding_of(False, where, "described", "missing", document.answer)
         for each, found in _compared(bench, document, resource):
             told = "missing" if found is None else "described"
             where = f"missing: {resource}.{each.name}"
@@ -209,7 +214,8 @@ def openapi_adds_nothing(bench: Bench) -> Iterator[Finding]:
         if theirs is None:
             continue
         known = set(bench.records.schemas[resource]["properties"])
-        for name in sorted(set(theirs.get("properties", ())) - known):
+        described = theirs.get("properties")
+        for name in sorted(set(described if isinstance(described, dict) else ()) - known):
             if not name.startswith("_"):
                 where = f"extra: {resource}.{name}"
                 yield finding_of(False, where, "not there", "described", document.answer)

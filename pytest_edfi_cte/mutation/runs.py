@@ -21,6 +21,10 @@ from pytest_edfi_cte.mutation.model import Cell, State
 from pytest_edfi_cte.mutation.watcher import Watcher
 
 _ID = re.compile(r"\b[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\b")
+#: Signs that nobody can read, as they are or as JSON escapes them.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]|\\u00[01][0-9a-f]")
+#: The beginning of an id that a quotation cuts off.
+_CUT_ID = re.compile(r"(?<=[\"/])[0-9a-f-]+(?=…)")
 _NO_COVERAGE = re.compile(r"\bno:(pytest_)?cov\b")
 _LONGEST_LINE = 240
 #: Exit codes of a run that took place, be it over no test.
@@ -151,8 +155,12 @@ def _strictly(level: str) -> tuple[str, ...]:
 
 
 def _settled(cell: Cell, url: str) -> Cell:
-    """The cell without what differs from run to run: addresses and ids."""
-    line = _ID.sub("<id>", cell.line.replace(url, "<API>"))
+    """The cell without what differs from run to run: addresses and ids.
+
+    A quoted body may be in another encoding or binary: only what can be read is kept.
+    """
+    readable = _CONTROL.sub("", cell.line)
+    line = _CUT_ID.sub("<id>", _ID.sub("<id>", readable.replace(url, "<API>")))
     line = f"{line[:_LONGEST_LINE]}…" if len(line) > _LONGEST_LINE else line
     return replace(cell, line=line)
 

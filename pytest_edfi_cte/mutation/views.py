@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pytest_edfi_cte.mutation.model import Cell, Matrix, Outcome, Row, State, Subject, short_names
 from pytest_edfi_cte.reporting.model import visible
 
 VERSION = 1  # of the JSON document
+_FEW = 8  # names in one line of the summary
 
 
 def summary(matrix: Matrix) -> list[str]:
     """What follows from the matrix, in a few lines; the misses with what they are."""
     count = matrix.count
     applying = count(Outcome.CAUGHT) + count(Outcome.MISSED)
-    stopped = sum(
-        row.outcome is Outcome.CAUGHT and row.telling.state is State.STOPPED for row in matrix.rows
-    )
+    stopped = [row for row in matrix.of(Outcome.CAUGHT) if row.telling.state is State.STOPPED]
+    idle = matrix.of(Outcome.NOT_APPLICABLE)
     caught = f"{count(Outcome.CAUGHT)} caught ({matrix.share:.0%}), {count(Outcome.MISSED)} missed"
     lines = [
-        f"{applying} defects apply: {caught}; {stopped} of the caught ones only stopped the run.",
+        f"{applying} defects apply: {caught}.",
+        f"Stopped, and so seen but not judged: {_names(stopped)} of the caught ones.",
         f"Variants: {count(Outcome.PASSED)} passed, {count(Outcome.BLAMED)} blamed.",
-        f"Does not apply: {count(Outcome.NOT_APPLICABLE)} (no judged answer was altered).",
+        f"Does not apply, for these tests judge no answer that was altered: {_names(idle)}.",
     ]
     for row in matrix.of(Outcome.MISSED, Outcome.BLAMED):
         cell = row.telling
@@ -31,6 +32,13 @@ def summary(matrix: Matrix) -> list[str]:
         why = cell.line or f"{altered} answers were altered, and no test failed."
         lines += [f"{row.outcome.value} {row.subject.name}: {row.subject.summary}", f"  {why}"]
     return lines
+
+
+def _names(rows: Sequence[Row]) -> str:
+    """How many there are, and which, where these are few enough to be read."""
+    if not 0 < len(rows) <= _FEW:
+        return str(len(rows))
+    return f"{len(rows)} ({', '.join(row.subject.name for row in rows)})"
 
 
 def as_text(matrix: Matrix) -> str:
@@ -69,12 +77,12 @@ def as_markdown(matrix: Matrix) -> str:
 
 
 _INTRODUCTION = (
-    "Made by `edfi-cte mutate --edfi-contract --format markdown`; names are stable.",
+    "Made by `edfi-cte mutate --format markdown`; names are stable.",
     "",
     "*caught*: a test failed with the finding. *stopped*: red, but a prerequisite or the",
     "connection broke before anything was judged. *not noticed*: answers were altered and these",
     "tests passed. *-*: no answer that these tests judge was altered. Variants are right: nothing",
-    "may be red.",
+    "may be red, but for the contract pack where a variant lacks what only the pack asks for.",
 )
 
 

@@ -68,10 +68,14 @@ class Watcher:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config, args: list[str]) -> None:
-        """Without tests of the user's the shipped ones run, whatever ``testpaths`` says."""
+        """Without tests of the user's the shipped ones run, whatever ``testpaths`` says.
+
+        All of them, the contract pack too, unless some are chosen.
+        """
         known = early_config.known_args_namespace
         if not known.file_or_dir:
-            args[:0] = ["--pyargs", PACKAGE]
+            chosen = self._wanted or known.keyword or known.markexpr
+            args[:0] = ["--pyargs", PACKAGE, *(() if chosen else ("--edfi-contract",))]
             known.file_or_dir, known.pyargs = [PACKAGE], True
 
     @pytest.hookimpl(tryfirst=True)

@@ -293,6 +293,7 @@ def test_a_crashed_worker_is_in_the_pack(new_sandbox, kit, pytester) -> None:
     found = {c["id"].rpartition("::")[2]: c for c in content["checks"]}
     assert found["test_dies"]["verdict"] == "not testable"
     assert "the process that ran this test ended under it" in found["test_dies"]["message"]
+    assert found["test_dies"]["message"].endswith("without workers (-n0), to see why.")
     assert found["test_lives"]["verdict"] == "passed"
     assert content["counts"]["passed"] == 3
     assert list(pytester.path.glob("pack*")) == [pytester.path / "pack"]

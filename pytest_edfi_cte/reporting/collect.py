@@ -126,7 +126,8 @@ class Collector:
             "title": plan["title"] if plan else report.nodeid,
             "requirement": "",
             "verdict": Verdict.NOT_TESTABLE.value,
-            "message": f"not testable: the process that ran this test ended under it.\n{text}",
+            "message": f"not testable: the process that ran this test ended under it.\n{text}\n"
+            "Run this test alone, without workers (-n0), to see why.",
             "waiver": "",
             "test": place[0],
             "file": place[1],

@@ -176,8 +176,8 @@ def association(patient: Patient) -> Line:
         found: LookUp = patient.records.look_up(table.resource, key)
     if found.matches:
         return problem(
-            f"the API already has a {table.resource} record under the table's natural key, that no "
-            f"run of ours created (id {found.matches[0].get('id')})",
+            f"the API already has a {table.resource} record that this run did not create, under "
+            f"the table's natural key (id {found.matches[0].get('id')})",
             "It is left alone, and the scenarios cannot run.",
             Who.YOU,
             way_out(patient.records, table.resource, found.matches[0]),

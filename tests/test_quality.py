@@ -29,7 +29,7 @@ LAYERS = (
     "client.transport",
     "client.session",
     "client.tokens client.tokeninfo",
-    "records scenarios",
+    "records scenarios retyped",
     "prerequisites tables",
     "factories judge meanings mistakes",
     "verdicts judgements product",

@@ -93,7 +93,7 @@ class Catalogue:
             if not any(fnmatchcase(known, pattern) for known in self.entries):
                 raise ConfigurationError(
                     f"--edfi-select: no scenario is called {pattern!r}"
-                    f"{nearest(pattern, self.entries)}. edfi-cte scenarios list shows all"
+                    f"{nearest(pattern, self.entries)}. Known are: {', '.join(self.entries)}"
                 )
         return [e for e in self.entries.values() if any(fnmatchcase(e.id, p) for p in wanted)]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from pytest_edfi_cte import __version__
 from pytest_edfi_cte.errors import ConfigurationError
@@ -32,6 +32,15 @@ class ExitCode(IntEnum):
     CONFIGURATION = 4
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes end with our exit code for them; its subcommands' are the same."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say the usage and what is wrong."""
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.CONFIGURATION, f"{self.prog}: error: {message}\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; the exit code.
 
@@ -43,28 +52,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     # Only the chosen module is imported: `edfi-cte sandbox` is ready before a report is loaded.
     chosen = next((word for word in given if not word.startswith("-")), None)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="edfi-cte", description="The conformance kit for Ed-Fi career and technical education."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     modules: dict[str, Any] = {}
+    chosen_parser: argparse.ArgumentParser = parser
     for name, summary in COMMANDS.items():
         if name != chosen:
             subparsers.add_parser(name, help=summary)
             continue
         modules[name] = import_module(f"pytest_edfi_cte.commands.{name}")
-        subparser = subparsers.add_parser(
+        chosen_parser = subparsers.add_parser(
             name,
             help=summary,
             description=modules[name].__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,  # what follows may be another program's option
         )
-        modules[name].add_arguments(subparser)
+        modules[name].add_arguments(chosen_parser)
     parsed, rest = parser.parse_known_args(given)
     if rest and not getattr(modules[parsed.command], "PASSES_ON", False):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        chosen_parser.error(f"unrecognized arguments: {' '.join(rest)}")
     parsed.rest = rest
     try:
         return int(modules[parsed.command].run(parsed))

@@ -6,7 +6,6 @@ Arrange, act, read back; on leaving, what was created here is deleted again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -37,7 +36,7 @@ from pytest_edfi_cte.compare import ABSENT, equal_ids, same_json
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
-from pytest_edfi_cte.prerequisites import Prerequisites, refusal
+from pytest_edfi_cte.prerequisites import Prerequisites, refusal, slot_name, way_out
 from pytest_edfi_cte.records import Posted, Record, Records
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.scenarios import Scenario, Table
@@ -85,8 +84,7 @@ class AssociationSlot:
         self.records.session.may_send("POST", self._collection)
         with ExitStack() as held:
             for key in self.keys:
-                name = f"{self.table.resource} {json.dumps(key, sort_keys=True)}"
-                held.enter_context(self.run.alone_with(name))
+                held.enter_context(self.run.alone_with(slot_name(self.table.resource, key)))
             for key in reversed(self.keys):
                 self._free(key)
             try:
@@ -112,8 +110,7 @@ class AssociationSlot:
             raise NotTestable(
                 f"the API already has a {self.table.resource} record that this run did not create "
                 f"({shown}; id {body.get('id')}). It was left alone.\n"
-                "  Choose another student with --edfi-set studentUniqueId=…, or delete the record "
-                "if it is yours."
+                f"  {way_out(self.records, self.table.resource, body)}"
             )
 
     def _leave(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Collection, Generator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from pytest_edfi_cte import collection, fixtures, logs
+from pytest_edfi_cte.client.discovery import base_above
 from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
-from pytest_edfi_cte.errors import ConfigurationError, NotTestable
+from pytest_edfi_cte.errors import ConfigurationError, NotAnApi, NotTestable
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
@@ -21,6 +23,7 @@ from pytest_edfi_cte.reporting.collect import Collector, our_bug
 from pytest_edfi_cte.reporting.contract import STATUS
 from pytest_edfi_cte.reporting.pack import check_folder
 from pytest_edfi_cte.reporting.waivers import Waiver, read_waivers
+from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.settings import Settings
 
@@ -150,6 +153,12 @@ class RunHooks:
                 self.diagnosis = probes.preflight(self.run, fixtures_in_use)
         except ConfigurationError as error:
             pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
+            above = ""
+            if isinstance(error, NotAnApi):
+                last = self.run.recorder.last
+                above = base_above(self.run.anonymous_session(), last.url, last.status)
+            if above:
+                pointer = f"\n{above} is one: --edfi-url={above}{pointer}"
             raise pytest.UsageError(self.run.redactor.clean(f"{error}{pointer}")) from None
         except Exception:  # noqa: BLE001 - a bug of ours must not look like the host's
             text = self.run.redactor.clean(our_bug(pytest.ExceptionInfo.from_current()))
@@ -192,7 +201,8 @@ class RunHooks:
         ]
 
     def _pointer(self) -> str:
-        return f"edfi-cte doctor --url {self.run.settings.url} shows the whole picture."
+        given = as_given(self.run.settings, short=True)
+        return f"{shlex.join(['edfi-cte', 'doctor', *given])} shows the whole picture."
 
     # -- run ----------------------------------------------------------------------------------
 

@@ -259,6 +259,17 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 
+#: The options that change what a run meets at the API: those of `edfi-cte doctor`.
+#: Left out: what a run makes, and how it watches a product.
+OF_THE_DOCTOR = frozenset(option.name for option in OPTIONS if not option.observe_only) - {
+    "seed",
+    "keep_data",
+    "mode",
+    "descriptor",
+    "descriptor_file",
+}
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Register every option and ini key with pytest."""
     group = parser.getgroup("edfi", "Ed-Fi conformance (pytest-edfi-cte)")

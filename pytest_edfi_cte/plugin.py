@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGE = "pytest_edfi_cte"
+#: What ``edfi_rehearsal`` reads, too, which brings an API of its own.
+OF_REHEARSALS = {
+    f"--edfi-{name}" for name in ("seed", "school-year", "set", "descriptor", "descriptor-file")
+}
 MARKERS = (
     "edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",
     "edfi_contract(id, level): a check of the contract pack; level is must, should or could.",
@@ -68,7 +72,8 @@ def _require_no_api(config: pytest.Config) -> None:
     if any(getattr(config.option, name, None) for name in (*only_shown, "collectonly")):
         return
     typed = [str(word) for word in config.invocation_params.args]
-    ours = [word.partition("=")[0] for word in typed if word.startswith("--edfi-")]
+    flags = [word.partition("=")[0] for word in typed if word.startswith("--edfi-")]
+    ours = [flag for flag in flags if flag not in OF_REHEARSALS]
     named = [word for word in config.args if word.partition("::")[0].split(".")[0] == PACKAGE]
     if (ours or named) and not hasattr(config, "workerinput"):
         raise ConfigurationError(f"{(named or ours)[0]} {fixtures.NO_API}")

@@ -202,6 +202,20 @@ class Prerequisites:
         return Record(resource, body, url, created=ours)
 
 
+def slot_name(resource: str, key: Mapping[str, Any]) -> str:
+    """What one natural key is called where runs on this machine wait for each other."""
+    return f"{resource} {json.dumps(key, sort_keys=True)}"
+
+
+def way_out(records: Records, resource: str, body: Mapping[str, Any]) -> str:
+    """What to do about a record of others under the table's natural key."""
+    url = records.session.resource_url(resource, str(body.get("id")))
+    return (
+        f"DELETE {url} if the record is yours, or choose another student with --edfi-set "
+        "studentUniqueId=…"
+    )
+
+
 def collection_of(descriptor: str) -> str:
     """``CTEProgramServiceDescriptor`` → ``cteProgramServiceDescriptors``."""
     capitals = len(descriptor) - len(descriptor.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))

@@ -221,7 +221,7 @@ def test_oauth_address_that_would_send_the_secret_unencrypted(refuse, pytester) 
         ["--pyargs", "pytest_edfi_cte"],
         ["--pyargs", "pytest_edfi_cte.suite"],
         ["--edfi-env-file=typo.env"],
-        ["--edfi-seed", "5"],
+        ["--edfi-timeout", "5"],
     ],
 )
 def test_no_address_where_one_was_meant_is_no_green_run(arguments, pytester) -> None:
@@ -243,9 +243,12 @@ def test_what_is_only_shown_needs_no_address(pytester, only_shown) -> None:
 
 
 def test_settings_that_rest_in_the_ini_need_no_address(pytester) -> None:
-    pytester.makeini("[pytest]\naddopts = --edfi-seed=5\nedfi_school_year = 2027")
+    pytester.makeini("[pytest]\naddopts = --edfi-timeout=5\nedfi_school_year = 2027")
     pytester.makepyfile("def test_a(): pass")
     pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=1)
+    # A rehearsal brings an API of its own, and reads these.
+    typed = ["--edfi-seed=7", "--edfi-school-year", "2027"]
+    pytester.runpytest_inprocess("-p", "no:randomly", *typed).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(

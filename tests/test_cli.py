@@ -32,5 +32,24 @@ def test_no_command_and_an_unknown_one_are_mistakes(capsys) -> None:
     for arguments in ([], ["nonsense"]):
         with pytest.raises(SystemExit) as ended:
             cli.main(arguments)
-        assert ended.value.code == 2
+        assert ended.value.code == cli.ExitCode.CONFIGURATION
         assert "usage: edfi-cte" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        (["doctor", "--bogus"], "unrecognized arguments: --bogus"),
+        (["doctor", "--mode", "observe"], "unrecognized arguments: --mode observe"),
+        (["sandbox", "--port", "many"], "argument --port: invalid"),
+    ],
+)
+def test_a_mistake_in_the_arguments_is_exit_code_4_with_the_commands_usage(
+    arguments, wrong, capsys
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == cli.ExitCode.CONFIGURATION
+    said = capsys.readouterr().err
+    assert said.startswith(f"usage: edfi-cte {arguments[0]} ")
+    assert f"edfi-cte {arguments[0]}: error: {wrong}" in said

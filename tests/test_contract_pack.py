@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import pytest
+from werkzeug.wrappers import Response
 
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.requirements import by_check, coverage, requirements
+from pytest_edfi_cte.sandbox import Client
 from pytest_edfi_cte.sandbox.defects import VARIANTS
 from pytest_edfi_cte.sandbox.defects.tools import problem
 from pytest_edfi_cte.sandbox.defects.variants import without_headers
@@ -255,3 +258,79 @@ def test_a_broken_requirements_file_says_where(spoil, said, tmp_path) -> None:
     with pytest.raises(ContractError, match=r"requirements\.yaml") as raised:
         Contract(tmp_path).requirements()
     assert said in str(raised.value)
+
+
+def test_a_key_that_may_only_read_is_told_once_and_is_no_finding(new_sandbox, kit) -> None:
+    sandbox = new_sandbox(clients=[Client("reader", "s3cr3t", (255901,), "read-only")])
+    checks = (
+        "required-student-property-is-demanded",
+        "too-long-name-is-refused",
+        "put-replaces",
+        "query-by-student",
+        "bad-paging-is-refused",
+    )
+    reader = SimpleNamespace(url=sandbox.url, client_id="reader", client_secret="s3cr3t")
+    result = kit.run(reader, *only(*checks))
+    result.assert_outcomes(failed=len(checks))
+    text = result.stdout.str()
+    assert 'received  "403' not in text
+    assert text.count("not testable: the key may not do this, so nothing is shown") >= 2
+    body = text[text.index("= FAILURES =") : text.index("= Ed-Fi conformance =")]
+    assert (
+        body.count("The API says: ") == 3
+    )  # the two about students, and the student of the others
+    result.stdout.fnmatch_lines(
+        [
+            "*told with the first check that met it: test_contract?*",
+            "NOT CONFORMANT: 5 not testable",
+            "*? not testable  3 checks, for one cause:",
+            "*the fictional student could not be created.",
+            "*POST http*/ed-fi/students → 403",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"message": "Access to the resource could not be authorized."}, True),
+        ({"type": "urn:ed-fi:api:security:authorization:", "detail": "No."}, True),
+        ({"type": "urn:ed-fi:api:bad-request:data", "detail": "authorization"}, False),
+        ({"message": "The name is too long."}, False),
+    ],
+)
+def test_a_403_that_is_about_the_body_stays_a_finding(body, reason, new_sandbox, kit) -> None:
+    def refuse(request, proceed):
+        if request.method == "POST" and request.path.endswith("/students"):
+            return Response(json.dumps(body), 403, content_type="application/json")
+        return proceed(request)
+
+    result = kit.run(new_sandbox(refuse), *only("too-long-name-is-refused"))
+    result.assert_outcomes(failed=1)
+    assert ("not testable: the key may not" in result.stdout.str()) is reason
+    assert ('received  "403: ' in result.stdout.str()) is not reason
+
+
+def test_what_failed_comes_before_what_was_not_testable(new_sandbox, kit) -> None:
+    def refuse(request, proceed):
+        if request.path.endswith("/programs"):
+            return Response("[]", content_type="application/json")
+        return instead_of_400(request, proceed)
+
+    def instead_of_400(request, proceed):
+        if request.method == "POST" and request.path.endswith("/students"):
+            return Response("{}", 500)
+        return proceed(request)
+
+    arguments = ("--edfi-contract", "--pyargs", "pytest_edfi_cte", "--html=report.html")
+    chosen = "create or too-long-name-is-refused or put-replaces"
+    result = kit.run(new_sandbox(refuse), *arguments, "-k", chosen, "--edfi-report=pack")
+    text = (kit.pytester.path / "pack" / "summary.md").read_text(encoding="utf-8")
+    assert text.index("failed |") < text.index("not testable |")
+    result.stdout.fnmatch_lines(["*not testable  Scenario 1: Create a Student *"])
+    page = (kit.pytester.path / "report.html").read_text(encoding="utf-8")
+    box = page[page.index("Verdict per scenario") : page.index("Contract pack")]
+    assert "Scenario 1 Create a Student" in box
+    assert "<br>program: the program is missing" in box
+    assert "<br>Next: " in box
+    assert ": not testable: " not in box

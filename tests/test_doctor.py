@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from types import SimpleNamespace
 
@@ -516,14 +517,14 @@ def test_one_explanation_instead_of_many_failures(workers, new_sandbox, kit, pyt
     assert text.count("edfi: doctor: also: student: the student (222222) is not visible") == 1
     assert text.index("doctor: PROBLEM") < text.index("not testable")
     assert len(re.findall(f"^not testable: {CAUSE}$", text, re.MULTILINE)) == 7
-    assert f"edfi-cte doctor --url {sandbox.url} shows the whole picture." in text
+    assert f"edfi-cte doctor --url={sandbox.url} --school-year=2027 --retries=0 shows the " in text
     assert "harness error" not in text
     assert "s3cr3t" not in text
     writes = [r for r in sandbox.requests if r.method != "GET" and "/ed-fi/" in r.path]
     assert writes == []
 
 
-def test_a_good_run_costs_one_request_more(new_sandbox, kit) -> None:
+def test_a_good_run_costs_two_requests_more(new_sandbox, kit) -> None:
     sandbox = new_sandbox()
     result = kit.scenarios(sandbox)
     result.assert_outcomes(passed=2)
@@ -606,4 +607,48 @@ def test_a_connection_that_fails_points_to_the_doctor(kit, pytester) -> None:
     nowhere = SimpleNamespace(url="http://127.0.0.1:9/api", client_id="a", client_secret="b")
     result = kit.run(nowhere, "--pyargs", "pytest_edfi_cte")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "edfi-cte doctor --url http://127.0.0.1:9/api" in result.stderr.str()
+    assert "edfi-cte doctor --url=http://127.0.0.1:9/api" in result.stderr.str()
+
+
+def test_an_association_in_the_way_is_told_before_the_run(new_sandbox, kit, capsys) -> None:
+    sandbox = new_sandbox()
+    kit.scenarios(sandbox, "--edfi-keep-data", "-k", "test_create").assert_outcomes(
+        passed=1, deselected=1
+    )
+    (there,) = sandbox.records("studentCTEProgramAssociations")
+    result = kit.scenarios(sandbox)
+    result.assert_outcomes(errors=2)
+    text = result.stdout.str()
+    assert "edfi: doctor: PROBLEM: association: the API already has a" in text
+    assert f"DELETE {sandbox.url}/data/v3/ed-fi/studentCTEProgramAssociations/" in text
+    assert "doctor: ok" not in text
+    assert sandbox.records("studentCTEProgramAssociations") == [there]
+
+
+def test_the_hints_work_as_they_are_typed(new_sandbox, tmp_path, capsys, kit) -> None:
+    sandbox = new_sandbox()
+    env = tmp_path / "an env"
+    env.write_text(f"EDFI_CLIENT_SECRET={sandbox.client_secret}\n", encoding="utf-8")
+    given = [f"--url={sandbox.url}", f"--client-id={sandbox.client_id}", f"--env-file={env}"]
+    given += ["--set=cipCode=11.0201", "--school-year=2027", "--timeout=20"]
+    assert cli.main(["doctor", *given]) == 0
+    shown = capsys.readouterr().out
+    assert sandbox.client_secret not in shown
+    words = shlex.split(shown.rpartition("Next: ")[2])
+    assert words[0] == "pytest"
+    off = ["-p", "no:randomly", "-p", "no:cov", "-p", "no:xdist"]
+    kit.pytester.runpytest_inprocess(*words[1:], *off).assert_outcomes(passed=2)
+    broken = kit.pytester.runpytest_inprocess(*words[1:], "--edfi-set=programName=None", *off)
+    hint = broken.stdout.str().partition("edfi-cte doctor")[2].partition(" shows the whole")[0]
+    assert cli.main(["doctor", *shlex.split(hint)]) == 1
+    assert "program: the program is missing" in capsys.readouterr().out
+
+
+def test_an_address_below_the_base_is_told_what_is_one(new_sandbox, kit, capsys) -> None:
+    sandbox = new_sandbox()
+    wrong = f"{sandbox.url}/v7.3/api"
+    key = {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
+    result = kit.run(SimpleNamespace(url=wrong, **key), "--pyargs", "pytest_edfi_cte")
+    assert f"{sandbox.url} is one: --edfi-url={sandbox.url}" in result.stderr.str()
+    assert cli.main(["doctor", f"--url={wrong}"]) == 1
+    assert f"Give --edfi-url {sandbox.url}\n" in capsys.readouterr().out

@@ -294,7 +294,11 @@ def test_views_show_hostile_text_harmlessly() -> None:
     assert "It is &lt;b&gt;wrong&lt;/b&gt; \\| \\*here\\*." in page
     assert "| `one` |" in page
     assert "a\\_b\\|c" in page
-    assert "50%" in as_text(matrix)
+    shown = as_text(matrix)
+    assert "50%" in shown
+    head, first, *_ = shown.splitlines()
+    assert head.index("outcome") == first.index("caught")
+    assert "stopped: red, but before anything was judged" in shown
 
 
 def test_short_names_drop_what_all_share() -> None:

@@ -406,12 +406,12 @@ def test_both_scenarios_in_pytest_with_reports(api, observing, connect) -> None:
     sandbox = api()
     player = Player(RIGHT[0], connect(sandbox), observing.clock)
     files = ("--junitxml=junit.xml", "--html=report.html", "--self-contained-html")
-    result = observing.scenarios(sandbox, *files, plugins=(player,))
+    result = observing.scenarios(sandbox, *files, "--edfi-wait=1m", plugins=(player,))
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [
             "edfi:*mode observe [[]option --edfi-mode]*",
-            "edfi:*wait 0 s [[]default]*",
+            "edfi:*wait 60 s [[]option --edfi-wait]*",
             "Scenario 1: Create a Student CTE Program Association*",
             "*beginDate  *2026-08-23",
             "*Passed  (uri://ed-fi.org)",

@@ -30,7 +30,7 @@ LAYERS = (
     "client.transport",
     "client.session",
     "client.tokens client.tokeninfo",
-    "records scenarios",
+    "records scenarios retyped",
     "prerequisites table_files making",
     "resolving",
     "tables",

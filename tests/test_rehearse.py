@@ -63,7 +63,8 @@ def program(tmp_path, monkeypatch) -> str:
     return f"{shlex.quote(sys.executable)} product.py --fast"
 
 
-def test_a_command_acts(program, capsys, tmp_path) -> None:
+def test_a_command_acts(program, capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     arguments = ["rehearse", "--act", program, "--steps", "create,batch", "--seed", "1"]
     small = ["--students", "2", "--school-year", "2027"]
     assert cli.main([*arguments, *small, "--json", "result.json"]) == 0

@@ -23,7 +23,7 @@ from pytest_edfi_cte.errors import (
 if TYPE_CHECKING:
     from pytest_edfi_cte.client.session import HttpSession
 
-OK = 200
+OK, NOT_FOUND = 200, 404
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,26 @@ def discover(http: HttpSession, base_url: str, contract: Contract) -> Api:
             f"document. {_base_url_hint(base_url)}"
         ) from None
     return api_from(document, base_url, contract)
+
+
+def describes_an_api(http: HttpSession, base: str) -> bool:
+    """Whether an address answers with something like a discovery document."""
+    try:
+        answer = http.get(base)
+        return answer.status_code == OK and "urls" in answer.json()
+    except (RequestFailed, ValueError, TypeError):
+        return False
+
+
+def base_above(http: HttpSession, url: str, status: int | None) -> str:
+    """The nearest address above ``url`` that describes an API, where ``url`` is a 404; else ""."""
+    parts = urlsplit(url)
+    path = [part for part in parts.path.split("/") if part] if status == NOT_FOUND else []
+    for length in reversed(range(len(path))):
+        base = "/".join([f"{parts.scheme}://{parts.netloc}", *path[:length]])
+        if describes_an_api(http, base):
+            return base
+    return ""
 
 
 def api_from(document: Any, base_url: str, contract: Contract) -> Api:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 
@@ -22,23 +23,14 @@ from pytest_edfi_cte.doctor.probes import diagnose
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.given import GivenToCommand
 from pytest_edfi_cte.reporting.model import visible
+from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.settings import resolve
-
-#: The options that change what a run meets.
-#: Left out: what a run makes, and how it watches a product.
-OPTIONS = frozenset(o.name for o in options.OPTIONS if not o.observe_only) - {
-    "seed",
-    "keep_data",
-    "mode",
-    "descriptor",
-    "descriptor_file",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The plugin's options, and ``--json``."""
-    options.add_arguments(parser, OPTIONS)
+    options.add_arguments(parser, options.OF_THE_DOCTOR)
     parser.add_argument("--json", action="store_true", help="Write JSON instead of the page.")
 
 
@@ -58,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         session.close()
 
+    command = ["pytest", "--pyargs", "pytest_edfi_cte", *as_given(settings, short=False)]
+
     def clean(text: str) -> str:
         return visible(session.redactor.clean(text))
 
@@ -70,6 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
             colour=terminal and "NO_COLOR" not in os.environ,
             clean=clean,
         )
-        text = page.text(diagnosis, url, settings.url)
+        text = page.text(diagnosis, url, shlex.join(command))
     sys.stdout.write(text + "\n")
     return ExitCode.OK if diagnosis.can_succeed else ExitCode.FINDINGS

@@ -78,6 +78,17 @@ class Answer:
         return self.response is not None and bool(problem_type(self.response))
 
     @property
+    def lacks_the_right(self) -> bool:
+        """True where a write got a 403 because of the key's claims or ed-orgs.
+
+        Problem details say so by their type; older hosts only in words.
+        """
+        if self.response is None or self.status != FORBIDDEN or self.exchange.method == "GET":
+            return False
+        kind = problem_type(self.response)
+        return ":authorization:" in kind if kind else "authoriz" in self.response.text.lower()
+
+    @property
     def rows(self) -> list[Any] | None:
         """The records of a collection, None where the body is no array."""
         return self.json if isinstance(self.json, list) else None

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 T = TypeVar("T")
 NOBODY = Anonymous()
+TOLD_ONCE = "The cause and what to do are told with the first check that met it:"
 
 
 class RawAuthorization(AuthBase):
@@ -73,6 +74,8 @@ class Bench:
         self.removed: set[str] = set()
         self._days = itertools.count(1)
         self._kept: dict[str, Any] = {}
+        #: Cause of what is not testable -> the first test that met it.
+        self._told: dict[str, str] = {}
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What ``make`` gave the first time; a missing prerequisite stays missing."""
@@ -85,6 +88,14 @@ class Bench:
         if isinstance(found, NotTestable):
             raise NotTestable(str(found))
         return found  # type: ignore[no-any-return]  # the same name always makes the same type
+
+    def missing(self, cause: str) -> NotTestable:
+        """The error for a missing prerequisite: in full once, then one line and where to look."""
+        first = self._told.setdefault(cause, self.run.current_test)
+        if first == self.run.current_test:
+            return NotTestable(cause)
+        headline = cause.partition("\n")[0]
+        return NotTestable(f"{headline}\n  {TOLD_ONCE} {first.rpartition('::')[2]}.")
 
     # -- requests ---------------------------------------------------------------------------------
 

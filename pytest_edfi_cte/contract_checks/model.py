@@ -6,8 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_edfi_cte.contract_checks.answers import Answer
+from pytest_edfi_cte.contract_checks.answers import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    UNAUTHORIZED,
+    Answer,
+)
 from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NotTestable, RequestFailed
+from pytest_edfi_cte.prerequisites import refusal
 from pytest_edfi_cte.verdicts import RequirementFinding
 
 if TYPE_CHECKING:
@@ -71,7 +77,7 @@ def carry_out(chosen: Check, bench: Bench) -> Outcome:
         outcome.findings.append(finding_of(False, "the answer", "an answer", str(error)))
     except (NotTestable, ConfigurationError) as error:  # e.g. the token is refused now
         if not outcome.wrong:
-            raise NotTestable(str(error)) from None
+            raise bench.missing(str(error)) from None
     if not outcome.findings and not outcome.elsewhere:
         outcome.elsewhere = "the API answered nothing that this check could look at"
     return outcome
@@ -97,6 +103,16 @@ def finding_of(
 
 
 def status(answer: Answer, *allowed: int, where: str) -> Finding:
-    """The status of an answer must be one of ``allowed``."""
+    """The status of an answer must be one of ``allowed``.
+
+    A write that should be refused for its content (400), and is for the key's rights (403), says
+    nothing about that content: :class:`NotTestable`.
+    """
+    about_content = BAD_REQUEST in allowed and not {UNAUTHORIZED, FORBIDDEN} & set(allowed)
+    if about_content and answer.lacks_the_right:
+        # The right comes before the content: how that would be judged cannot be seen.
+        assert answer.response is not None  # noqa: S101 - it has a status
+        what = f"the key may not do this, so nothing is shown about its content ({where})"
+        raise NotTestable(refusal(what, answer.response))
     expected = " or ".join(str(code) for code in sorted(allowed))
     return finding_of(answer.status in allowed, f"status: {where}", expected, answer.told, answer)

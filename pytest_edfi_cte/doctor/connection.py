@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
 
-from pytest_edfi_cte.client.discovery import OK
+from pytest_edfi_cte.client.discovery import OK, base_above, describes_an_api
 from pytest_edfi_cte.client.exchange import without_userinfo
 from pytest_edfi_cte.doctor.model import Line, Who, ok, problem, unknown, warning
 from pytest_edfi_cte.doctor.patient import Patient
 from pytest_edfi_cte.errors import (
     InsecureAddress,
     NotAnApi,
-    RequestFailed,
     Unreachable,
     UnsupportedStandard,
 )
@@ -211,7 +210,7 @@ def _no_api(patient: Patient) -> Line:
         found = re.search(pattern, path, re.IGNORECASE)
         if found:
             base = patient.url[: patient.url.rindex(path) + found.start()]
-            sure = _describes_an_api(patient, base)
+            sure = patient.thorough and describes_an_api(patient.run.anonymous_session(), base)
             line = problem(
                 f"{patient.url} is {name}, not the base URL ({what})",
                 "The base URL answers with the discovery document, which names all others.",
@@ -248,6 +247,17 @@ def _no_api(patient: Patient) -> Line:
     means = "A web site answers there, not an API." if "html" in kind else "No Ed-Fi API is there."
     if "json" in kind and last.status == OK:
         means = "It is JSON, but no discovery document: another service, or another part of an API."
+    above = ""
+    if patient.thorough:
+        above = base_above(patient.run.anonymous_session(), patient.url, last.status)
+    if above:
+        line = problem(
+            f"{patient.url} is not an Ed-Fi API: it answered {what}{onward}",
+            f"No Ed-Fi API is there; {above} is one.",
+            Who.YOU,
+            f"Give --edfi-url {above}",
+        )
+        return replace(line, evidence=last.line)
     return problem(
         f"{patient.url} is not an Ed-Fi API: it answered {what}{onward}",
         means,
@@ -255,16 +265,6 @@ def _no_api(patient: Patient) -> Line:
         "Give the API's base URL, with tenant and school year where it has them, e.g. "
         "--edfi-url https://host/v7.3/api",
     )
-
-
-def _describes_an_api(patient: Patient, base: str) -> bool:
-    if not patient.thorough:
-        return False
-    try:
-        answer = patient.run.anonymous_session().get(base)
-        return answer.status_code == OK and "urls" in answer.json()
-    except (RequestFailed, ValueError, TypeError):
-        return False
 
 
 def standard(patient: Patient) -> Line:

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_edfi_cte.doctor.model import Line, Who, ok, problem, unknown, warning
 from pytest_edfi_cte.doctor.patient import Patient
 from pytest_edfi_cte.errors import NotTestable
-from pytest_edfi_cte.prerequisites import MissingDescriptors
+from pytest_edfi_cte.prerequisites import MissingDescriptors, slot_name, way_out
 from pytest_edfi_cte.records import LookUp, Record
 
 UNAUTHORIZED, TOO_MANY = 401, 429
@@ -166,17 +166,21 @@ def _to_create(patient: Patient, name: str, resource: str, shown: str) -> Line:
 
 
 def association(patient: Patient) -> Line:
-    """The table's natural key must be free: what is not ours is not touched."""
+    """The table's natural key must be free: what is not ours is not touched.
+
+    Another run on this machine may hold it for a moment: it is waited for, as by a scenario.
+    """
     table = patient.run.table
-    found: LookUp = patient.records.look_up(table.resource, table.key_of(table.payload("create")))
+    key = table.key_of(table.payload("create"))
+    with patient.run.alone_with(slot_name(table.resource, key)):
+        found: LookUp = patient.records.look_up(table.resource, key)
     if found.matches:
         return problem(
-            f"the API already has a {table.resource} record under the table's natural key (id "
-            f"{found.matches[0].get('id')})",
-            "The run did not create it, so it is left alone, and the scenarios cannot run.",
+            f"the API already has a {table.resource} record that this run did not create, under "
+            f"the table's natural key (id {found.matches[0].get('id')})",
+            "It is left alone, and the scenarios cannot run.",
             Who.YOU,
-            "Choose another student with --edfi-set studentUniqueId=…, or delete the record if it "
-            "is yours.",
+            way_out(patient.records, table.resource, found.matches[0]),
         )
     return ok("nothing is in the way") if found.known else _refused(patient)
 

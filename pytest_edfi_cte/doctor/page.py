@@ -56,10 +56,10 @@ class Page:
         self._colour = colour
         self._clean = clean
 
-    def text(self, diagnosis: Diagnosis, url: str, given: str) -> str:
+    def text(self, diagnosis: Diagnosis, url: str, command: str) -> str:
         """The page: verdict, root cause, every line, what to do next.
 
-        ``given``: the address as it is written for a run, which may be the word ``sandbox``.
+        ``command``: the run that this is about, as it is typed.
         """
         lines = [f"edfi-cte doctor: {self._clean(url)}", ""]
         first = diagnosis.first
@@ -75,7 +75,7 @@ class Page:
         column = max(len(line.title) for line in diagnosis.lines) + 2
         for line in diagnosis.lines:
             lines += self._line(line, column, titles, short=line is first)
-        lines += ["", *self._end(diagnosis, given)]
+        lines += ["", *self._end(diagnosis, command)]
         return "\n".join(line.rstrip() for line in lines)
 
     def _line(self, line: Line, column: int, titles: dict[str, str], *, short: bool) -> list[str]:
@@ -114,7 +114,7 @@ class Page:
                 rows += self._wrap(text, f"{indent}{name:7}", f"{indent}       ")
         return rows
 
-    def _end(self, diagnosis: Diagnosis, given: str) -> list[str]:
+    def _end(self, diagnosis: Diagnosis, command: str) -> list[str]:
         problems = len(diagnosis.problems)
         if problems:
             more = f"{problems} problems in all. " if problems > 1 else ""
@@ -124,7 +124,7 @@ class Page:
         if untold:
             text = f"The API does not tell: {', '.join(untold)}. The run itself will show it."
             rows += self._wrap(text, "", "")
-        return [*rows, f"Next: pytest --pyargs pytest_edfi_cte --edfi-url={self._clean(given)}"]
+        return [*rows, f"Next: {self._clean(command)}"]
 
     def _wrap(self, text: str, first: str, rest: str) -> list[str]:
         return textwrap.wrap(

@@ -36,12 +36,19 @@ PROBES: tuple[Probe[Patient], ...] = (
     Probe("school", "school", ("coverage",), data.school, ("edfi_enrollment",)),
     Probe("student", "student", ("coverage", "descriptors"), data.student, ("edfi_student",)),
     Probe("enrollment", "enrollment", ("student", "school"), data.enrollment, ("edfi_enrollment",)),
-    Probe("association", "association", ("claims", "coverage"), data.association),
+    Probe(
+        "association",
+        "association",
+        ("claims", "coverage"),
+        data.association,
+        ("edfi_cte_slot",),
+    ),
     Probe("openapi", "OpenAPI", ("api",), data.openapi),
 )
 #: Every fixture that a problem can block.
 FIXTURES = frozenset(name for probe in PROBES for name in probe.blocks)
-#: What a run asks anyway, and one request (token_info) more. Clock and token cost nothing.
+#: What a run asks anyway, and two requests more: token_info, the association's key. Clock and token
+#: cost nothing.
 CHEAP = (
     "clock",
     "token",
@@ -52,6 +59,7 @@ CHEAP = (
     "program",
     "student",
     "enrollment",
+    "association",
 )
 
 
@@ -63,7 +71,7 @@ def diagnose(patient: Patient) -> Diagnosis:
 def preflight(run: Run, fixtures: Collection[str]) -> Diagnosis | None:
     """What can be told cheaply before tests that use ``fixtures``; None where none needs it.
 
-    For a healthy run it sends one request that the run itself would not send. What keeps a fixture
+    For a healthy run it sends two requests that the run itself would not send. What keeps a fixture
     from giving what it promises is noted in ``run.blocked``.
     """
     concerned = [probe for probe in PROBES if set(probe.blocks) & set(fixtures)]

@@ -41,6 +41,12 @@ def _names(rows: Sequence[Row]) -> str:
     return f"{len(rows)} ({', '.join(row.subject.name for row in rows)})"
 
 
+LEGEND = (
+    "caught: a test failed with the finding. stopped: red, but before anything was judged.",
+    "not noticed: these tests passed. -: no answer that these tests judge was altered.",
+)
+
+
 def as_text(matrix: Matrix) -> str:
     """A table per group for a terminal."""
     short = short_names(matrix.columns)
@@ -49,12 +55,13 @@ def as_text(matrix: Matrix) -> str:
     lines = []
     for group in matrix.groups:
         head = "  ".join(f"{short[c]:<{widths[c]}}" for c in matrix.columns)
-        lines += ["", f"{group:<{names + 2}}{'':18}{head}  finding"]
+        lines += ["", f"{group:<{names + 4}}{'outcome':<16}{head}  finding"]
         for row in _of_group(matrix, group):
             cells = "  ".join(f"{_state(row, c):<{widths[c]}}" for c in matrix.columns)
             finding = visible(row.telling.line)
             line = f"  {row.subject.name:<{names}}  {row.outcome.value:<16}{cells}  {finding}"
             lines.append(line.rstrip())
+    lines += ["", *LEGEND]
     return "\n".join([*lines, "", *summary(matrix), f"{matrix.seconds:.0f} s", ""]).lstrip("\n")
 
 

@@ -96,7 +96,7 @@ def page(
         shown = [result for result in results if result.check.step == number]
         if all(result.verdict is Verdict.NOT_APPLICABLE for result in shown):
             continue
-        lines += ["", f"Certification step {number}: {name}"]
+        lines += ["", *_fill(f"Certification step {number}: {name}", width)]
         for result in shown:
             lines += _line(result, width)
         for step, what in script.not_covered:

@@ -9,6 +9,7 @@ from pytest_edfi_cte.reporting.document import Document, RunCheck
 from pytest_edfi_cte.reporting.words import (
     MARKS,
     OVERALL,
+    badness,
     counted,
     cut,
     finding_line,
@@ -38,7 +39,7 @@ def summary(content: Document) -> str:
             f"{run['school_year']}, {_text(run['edition'])}, {run['started']}"
         )
     checks = [c for c in content["checks"] if c["kind"] != "contract" or c["verdict"] != "passed"]
-    checks.sort(key=lambda check: not is_bad(check))
+    checks.sort(key=badness)
     if checks:
         lines += ["", "| verdict | check | what was found |", "| --- | --- | --- |"]
         lines += [_row(check) for check in checks[:MOST_CHECKS]]
@@ -78,7 +79,8 @@ def _text(text: str) -> str:
 
 def github_annotations(content: Document) -> list[str]:
     """``::error file=…,line=…,title=…::message`` for each check that is not good, the first ten."""
-    return [_annotation(check) for check in content["checks"] if is_bad(check)][:MOST_ANNOTATIONS]
+    bad = sorted(filter(is_bad, content["checks"]), key=badness)
+    return [_annotation(check) for check in bad[:MOST_ANNOTATIONS]]
 
 
 def _annotation(check: RunCheck) -> str:

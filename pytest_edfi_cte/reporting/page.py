@@ -54,7 +54,7 @@ def page(content: Document) -> str:
         counted=words.counted(content),
         runs=[_run(run) for run in content["runs"]],
         groups=[(kind, words.KINDS[kind], list(group)) for kind, group in groups],
-        problems=[view for view in checks if view["verdict"] in BAD][:50],
+        problems=sorted((v for v in checks if v["verdict"] in BAD), key=words.badness)[:50],
         problems_left=max(0, sum(view["verdict"] in BAD for view in checks) - 50),
         left_out=sum(not view["detailed"] for view in checks),
         coverage=[_coverage(row, by_id) for row in content["requirements"]],
@@ -123,7 +123,7 @@ def _command(run: RunInfo) -> str:
 def _checks(content: Document) -> list[dict[str, Any]]:
     """Every check as shown; the worst are detailed first where there are too many for all."""
     checks = content["checks"]
-    order = sorted(range(len(checks)), key=lambda n: (checks[n]["verdict"] not in BAD, n))
+    order = sorted(range(len(checks)), key=lambda n: words.badness(checks[n]))
     detailed: set[int] = set()
     spent = 0
     for number in order[:MOST_DETAILED]:
@@ -169,7 +169,7 @@ def _check(check: RunCheck, place: str, detailed: bool, several: bool) -> dict[s
         "name": words.name_of(check),
         "headline": words.cut(words.headline(check), 300),
         "first": words.finding_line(wrong, 120) if wrong else "",
-        "next": wrong["next"] if wrong else _advice(check),
+        "next": wrong["next"] if wrong else words.cut(words.advice(check), LONGEST_DIFF),
         "first_place": f"{place}--{at}" if at else place,
         "detailed": detailed,
         "several": several,
@@ -180,13 +180,6 @@ def _check(check: RunCheck, place: str, detailed: bool, several: bool) -> dict[s
         "exchanges": _timeline(check["exchanges"][:MOST_EXCHANGES]) if detailed else [],
         "exchanges_left": max(0, len(check["exchanges"]) - MOST_EXCHANGES),
     }
-
-
-def _advice(check: RunCheck) -> str:
-    """What to do about something that is not testable: the last line of its message says so."""
-    lines = check["message"].strip().splitlines()
-    told = check["verdict"] == Verdict.NOT_TESTABLE.value and len(lines) > 1
-    return words.cut(lines[-1].strip(), LONGEST_DIFF) if told else ""
 
 
 def _row(row: FindingRow, place: str) -> dict[str, Any]:

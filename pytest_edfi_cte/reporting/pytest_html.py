@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_edfi_cte.reporting.model import CheckResult, first_wrong, is_good
+from pytest_edfi_cte.reporting.words import advice, badness, headline
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -67,17 +68,20 @@ class HtmlHooks:
         everything = list(self._results.values())
         results = [r for r in everything if not r["level"]]
         results.sort(key=lambda r: (r["number"], r["id"]))
+        checks = sorted((r for r in everything if r["level"]), key=badness)
         facts = self._run.facts() if everything else {}
         notes = dict.fromkeys(note for result in everything for note in result["notes"])
         prefix.extend(
             self._render(
                 "summary",
                 results=results,
-                checks=[r for r in everything if r["level"]],
+                checks=checks,
                 facts=facts,
                 notes=list(notes),
                 left=self._run.left_behind,
                 is_good=is_good,
+                headline=headline,
+                advice=advice,
             )
         )
 

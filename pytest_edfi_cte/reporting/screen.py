@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from pytest_edfi_cte.reporting.document import Document, RunCheck
 from pytest_edfi_cte.reporting.words import (
     MARKS,
+    badness,
     counted,
     finding_line,
     first_finding,
@@ -36,16 +38,30 @@ def screen(content: Document) -> Iterator[Line]:
     yield said, "green" if good else "red"
     # The contract pack has its own lines; here only what keeps the run from being conformant.
     shown = [c for c in content["checks"] if c["kind"] == "scenario" or is_bad(c) or c["waiver"]]
-    shown.sort(key=lambda check: check["kind"] != "scenario" and not is_bad(check))
-    for check in shown[:MOST]:
+    shown.sort(key=lambda check: (check["kind"] != "scenario", badness(check)))
+    causes = Counter(map(_cause, shown))
+    alone = [check for check in shown if causes[_cause(check)] == 1 or not _cause(check)]
+    for check in alone[:MOST]:
         yield from _check(check)
-    if len(shown) > MOST:
-        yield f"  … and {len(shown) - MOST} more, in the report", ""
+    if len(alone) > MOST:
+        yield f"  … and {len(alone) - MOST} more, in the report", ""
+    for cause, number in causes.items():
+        if cause and number > 1:
+            told = next(c["message"] for c in shown if _cause(c) == cause)
+            yield f"  ? not testable  {number} checks, for one cause:", "red"
+            lines = [cause, *told.splitlines()[1:]]
+            yield from ((f"      {line.strip()}", "") for line in lines)
     for waiver in content["waivers"]:
         if waiver["state"] != "applied":
             what = " ".join(filter(None, (waiver["check"], waiver["path"])))
             until = f"until {waiver['until']}, {waiver['who']}"
             yield f"WAIVER {waiver['state']}: {what} ({until})", "red"
+
+
+def _cause(check: RunCheck) -> str:
+    """The headline of what keeps a check of the contract pack from being made, else nothing."""
+    missing = check["kind"] == "contract" and check["verdict"] == Verdict.NOT_TESTABLE.value
+    return headline(check) if missing else ""
 
 
 def _check(check: RunCheck) -> Iterator[Line]:

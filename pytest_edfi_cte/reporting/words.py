@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck
 from pytest_edfi_cte.reporting.model import FindingRow, first_wrong
@@ -41,10 +42,18 @@ def name_of(check: RunCheck) -> str:
     return f"Scenario {check['number']}: {check['title']}" if check["number"] else check["title"]
 
 
-def headline(check: RunCheck) -> str:
-    """What is wrong in one line, without repeating the check's name; "" where nothing is."""
-    first = check["message"].partition("\n")[0]
-    return (first.partition(" failed: ")[2] or first) if check["message"] else ""
+def headline(check: Mapping[str, Any]) -> str:
+    """What is wrong in one line, without repeating the check's name or verdict; "" where good."""
+    first: str = check["message"].partition("\n")[0]
+    first = first.removeprefix(f"{Verdict.NOT_TESTABLE.value}: ")
+    return first.partition(" failed: ")[2] or first
+
+
+def advice(check: Mapping[str, Any]) -> str:
+    """What to do about something that is not testable: the last line of its message says so."""
+    lines = check["message"].strip().splitlines()
+    told = check["verdict"] == Verdict.NOT_TESTABLE.value and len(lines) > 1
+    return lines[-1].strip() if told else ""
 
 
 def first_finding(check: RunCheck) -> FindingRow | None:
@@ -72,6 +81,12 @@ def counted(content: Document) -> str:
 def is_bad(check: RunCheck) -> bool:
     """True where the check keeps the run from being conformant."""
     return check["verdict"] in BAD
+
+
+def badness(check: Mapping[str, Any]) -> int:
+    """For sorting: what failed first, then what broke, what is not testable, and the rest."""
+    order = (Verdict.FAILED.value, Verdict.HARNESS_ERROR.value, Verdict.NOT_TESTABLE.value)
+    return order.index(check["verdict"]) if check["verdict"] in order else len(order)
 
 
 def slug(text: str) -> str:

@@ -202,6 +202,7 @@ SHOWN_ALL = (
 
 @pytest.mark.parametrize("workers", [[], ["-n2"]])
 def test_no_artefact_holds_a_secret(workers, new_sandbox, kit, pytester, monkeypatch) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # our own, not the inner run's
     """A failing run with everything shown: pack, pages, XML, terminal, logs, tracebacks, locals."""
     tokens: list[str] = []
 

@@ -191,9 +191,15 @@ class Chosen:
         self.descriptors = {uri for table in tables for uri in table.descriptors}
 
     def scenario(self, scenario_id: str, standard: str) -> Scenario:
-        """A scenario for one data standard; :class:`ConfigurationError` where it is for another."""
+        """A scenario for one data standard.
+
+        :class:`ConfigurationError` where it is for another, or a file of the contract is broken.
+        """
         entry = self.entries[scenario_id]
-        return entry.scenario(self._contract, self._settings, standard, self.names)
+        try:
+            return entry.scenario(self._contract, self._settings, standard, self.names)
+        except ContractError as error:
+            raise ConfigurationError(str(error)) from None
 
     def said(self, fact: str) -> str:
         """What the tables say of themselves, each once."""

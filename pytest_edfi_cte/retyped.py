@@ -17,15 +17,18 @@ def as_given(settings: Settings, *, short: bool) -> list[str]:
     comes from there again; a secret is never among them.
     """
     words = []
-    lists = {"set": settings.overrides}
     for option in OPTIONS:
         if option.name not in OF_THE_DOCTOR:
             continue
         flag = option.short_flag if short else option.flag
-        if option.kind == "list":
-            pairs = lists[option.name].items()
-            given = [p for p in pairs if _was_given(settings, f"{option.name} {p[0]}")]
+        if option.name == "set":  # each pair has a source of its own
+            pairs = settings.overrides.items()
+            given = [p for p in pairs if _was_given(settings, f"set {p[0]}")]
             words += [f"{flag}={name}={value}" for name, value in given]
+        elif option.kind == "list":
+            listed = getattr(settings, option.name)
+            given = [one for one in listed if _was_given(settings, f"{option.name} {one}")]
+            words += [f"{flag}={one}" for one in given]
         elif option.name == "url" or _was_given(settings, option.name):
             value = getattr(settings, option.name)
             shown = f"{value:g}" if isinstance(value, float) else value

@@ -319,7 +319,8 @@ def test_a_pass_that_ends_in_an_error_has_not_passed(new_sandbox, kit, pytester)
 
 def test_a_run_without_an_api_writes_nothing(pytester) -> None:
     pytester.makepyfile("def test_a(): pass")
-    assert pytester.runpytest_inprocess("-p", "no:randomly", "--edfi-report=pack").ret == 0
+    pytester.makeini("[pytest]\nedfi_report = pack")
+    assert pytester.runpytest_inprocess("-p", "no:randomly").ret == 0
     assert not (pytester.path / "pack").exists()
 
 

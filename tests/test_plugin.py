@@ -47,9 +47,10 @@ def test_without_an_address_a_test_that_needs_one_is_skipped(fixture, pytester) 
     )
 
 
-def test_the_suite_without_an_address_is_skipped(pytester) -> None:
+def test_the_suite_without_an_address_is_a_mistake(pytester) -> None:
     result = pytester.runpytest_inprocess("--pyargs", "pytest_edfi_cte", "-p", "no:randomly")
-    result.assert_outcomes(skipped=2)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*pytest_edfi_cte needs an Ed-Fi API: give --edfi-url=URL*"])
 
 
 def test_an_address_adds_the_two_scenarios_to_a_suite(sandbox, kit, pytester) -> None:

@@ -203,6 +203,7 @@ SHOWN_ALL = (
 @pytest.mark.parametrize("workers", [[], ["-n2"]])
 def test_no_artefact_holds_a_secret(workers, new_sandbox, kit, pytester, monkeypatch) -> None:
     """A failing run with everything shown: pack, pages, XML, terminal, logs, tracebacks, locals."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # our own, not the inner run's
     tokens: list[str] = []
 
     def echo(request, proceed):

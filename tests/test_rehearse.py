@@ -426,7 +426,7 @@ def test_mistakes_are_said_before_anything_starts(arguments, said, capsys) -> No
 def test_values_that_cannot_be_read(arguments, said, capsys) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["rehearse", *arguments])
-    assert ended.value.code == 2
+    assert ended.value.code == cli.ExitCode.CONFIGURATION
     assert said in capsys.readouterr().err
 
 

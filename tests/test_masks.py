@@ -91,7 +91,8 @@ def test_a_learned_value_is_masked_where_it_is_a_word(value) -> None:
     people = People()
     people.learn([{"student": {"firstName": value}}])
     assert people.clean(value) == PERSON
-    assert people.clean(json.dumps({"a": value})) == json.dumps({"a": PERSON})
+    # A key that is no word: the name "a" would rightly be masked in a key "a" too.
+    assert people.clean(json.dumps({"%": value})) == json.dumps({"%": PERSON})
 
 
 def test_a_part_of_another_word_is_no_person() -> None:

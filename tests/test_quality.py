@@ -24,7 +24,7 @@ LAYERS = (
     "values notations",
     "secret contract options journal locks compare waiting hookspecs openapi_document properties",
     "openapi_import",
-    "given",
+    "given flags",
     "settings sandboxes descriptors requirements",
     "client.exchange client.discovery client.problems",
     "client.transport",

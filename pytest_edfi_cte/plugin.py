@@ -26,7 +26,7 @@ OF_REHEARSALS = {
     f"--edfi-{name}" for name in ("seed", "school-year", "set", "descriptor", "descriptor-file")
 }
 MARKERS = (
-    "edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",
+    "edfi_scenario(id, requirement=None): the test is this scenario, perhaps for a requirement.",
     "edfi_contract(id, level): a check of the contract pack; level is must, should or could.",
 )
 

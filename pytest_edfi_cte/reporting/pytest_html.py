@@ -66,9 +66,9 @@ class HtmlHooks:
         """Verdicts first, then what was judged; what is left behind is said here too."""
         self._run.clean_up()
         everything = list(self._results.values())
-        results = [r for r in everything if not r["level"]]
+        results = [r for r in everything if r["kind"] != "contract"]
         results.sort(key=lambda r: (r["number"], r["id"]))
-        checks = sorted((r for r in everything if r["level"]), key=badness)
+        checks = sorted((r for r in everything if r["kind"] == "contract"), key=badness)
         facts = self._run.facts() if everything else {}
         notes = dict.fromkeys(note for result in everything for note in result["notes"])
         prefix.extend(

@@ -22,6 +22,7 @@ ROOT = PACKAGE.parent
 LAYERS = (
     "errors people logs",
     "values notations",
+    "contract_text",
     "secret contract options journal locks compare waiting hookspecs openapi_document properties",
     "openapi_import",
     "given",

@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.contract_text import ContractError, line_finder, parsed, require_none
+from pytest_edfi_cte.quick_validator import QuickValidator
 
 if TYPE_CHECKING:
     import sys
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
         from importlib.resources.abc import Traversable
     else:
         from importlib.abc import Traversable
-
-    from jsonschema import Draft202012Validator
 
 Json = dict[str, Any]
 
@@ -75,7 +74,7 @@ class Contract:
         self.root = root if root is not None else resources.files("pytest_edfi_cte_fixtures")
         #: As shipped: our tests have checked every schema, the default table and what reports say.
         self._known_good = root is None
-        self._validators: dict[str, Draft202012Validator] = {}
+        self._validators: dict[str, QuickValidator] = {}
         self._tables: dict[str, TableFile] = {}
         self._contents: dict[str, Json] = {}
         self._schemas: dict[str, Json] = {}
@@ -84,14 +83,14 @@ class Contract:
         """The JSON Schema of a resource in one data standard, e.g. ``("5.0", "student")``."""
         return self._schema_file(f"schemas/{standard}/{name}.json")
 
-    def validator(self, standard: str, name: str) -> Draft202012Validator:
+    def validator(self, standard: str, name: str) -> QuickValidator:
         """A compiled validator of :meth:`schema`; formats ``date`` and ``date-time`` are checked.
 
         ``standard`` may also be ``protocol`` (discovery, token, problem-details).
         """
         return self._validator(f"schemas/{standard}/{name}.json")
 
-    def state_validator(self) -> Draft202012Validator:
+    def state_validator(self) -> QuickValidator:
         """A compiled validator of the file that observe mode keeps between its phases."""
         return self._validator("schemas/observe-state.json")
 
@@ -175,11 +174,11 @@ class Contract:
         good = self._known_good
         return self._checked("explanations.yaml", "schemas/explanations.json", good=good)
 
-    def results_validator(self) -> Draft202012Validator:
+    def results_validator(self) -> QuickValidator:
         """Checks a result document (``results.json``)."""
         return self._validator("schemas/results.json")
 
-    def waivers_validator(self) -> Draft202012Validator:
+    def waivers_validator(self) -> QuickValidator:
         """Checks the entries of a waiver file."""
         return self._validator("schemas/waivers.json")
 
@@ -220,15 +219,12 @@ class Contract:
             self._schemas[path] = schema
         return self._schemas[path]
 
-    def _validator(self, path: str) -> Draft202012Validator:
+    def _validator(self, path: str) -> QuickValidator:
         if path not in self._validators:
-            from jsonschema import Draft202012Validator  # noqa: PLC0415 - idle cost
-
             schema = self._read_schema(path)
             if not self._known_good:
                 self._check_schema(path, schema)
-            checker = Draft202012Validator.FORMAT_CHECKER
-            self._validators[path] = Draft202012Validator(schema, format_checker=checker)
+            self._validators[path] = QuickValidator(schema)
         return self._validators[path]
 
     def _check_schema(self, path: str, schema: Json) -> None:

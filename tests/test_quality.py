@@ -22,7 +22,7 @@ ROOT = PACKAGE.parent
 LAYERS = (
     "errors people logs",
     "values notations",
-    "contract_text",
+    "contract_text quick_validator",
     "secret contract options journal locks compare waiting hookspecs openapi_document properties",
     "openapi_import",
     "given",
@@ -49,7 +49,7 @@ LAYERS = (
     "doctor.patient",
     "doctor.connection doctor.key doctor.data",
     "doctor.probes",
-    "reporting.model",
+    "reporting.model reporting.drawing",
     "rehearsal.script",
     "rehearsal.task rehearsal.traffic",
     "rehearsal.played",

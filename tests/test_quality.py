@@ -22,6 +22,7 @@ ROOT = PACKAGE.parent
 LAYERS = (
     "errors people logs",
     "values notations",
+    "contract_text quick_validator",
     "secret contract options journal locks compare waiting hookspecs openapi_document properties",
     "openapi_import",
     "given flags",
@@ -48,7 +49,7 @@ LAYERS = (
     "doctor.patient",
     "doctor.connection doctor.key doctor.data",
     "doctor.probes",
-    "reporting.model",
+    "reporting.model reporting.drawing",
     "rehearsal.script",
     "rehearsal.task rehearsal.traffic",
     "rehearsal.played",

@@ -16,7 +16,8 @@ from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
 from pytest_edfi_cte.errors import ConfigurationError, NotAnApi, NotTestable
-from pytest_edfi_cte.evidence import Evidence
+from pytest_edfi_cte.evidence import Evidence, current
+from pytest_edfi_cte.python_scenarios import SCENARIO, read_markers
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
 from pytest_edfi_cte.reporting.collect import Collector, our_bug
@@ -26,6 +27,9 @@ from pytest_edfi_cte.reporting.waivers import Waiver, read_waivers
 from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.settings import Settings
+
+#: What a worker tells the controller at its end: a mistake that it has found while collecting.
+MISTAKE = "edfi_mistake"
 
 
 class RunHooks:
@@ -52,6 +56,8 @@ class RunHooks:
         accepted = self._accepted()
         self.results = Collector(self.run, accepted)
         self.diagnosis: Diagnosis | None = None
+        self.refused = False
+        self.mistake = ""
         self.html = html_view.HtmlHooks(self.run)
         config.pluginmanager.register(self.html, "edfi_cte_html")
         if not self.is_worker:
@@ -113,8 +119,18 @@ class RunHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Observe mode: one scenario after the other, and the chosen phase alone."""
+        """Read the markers; observe mode: one scenario after the other, the chosen phase alone."""
         settings = self.run.settings
+        try:
+            read_markers(self.config, self.run.contract, items)
+        except ConfigurationError as error:
+            self.refused = True
+            text = self.run.redactor.clean(str(error))
+            if not self.is_worker:
+                raise pytest.UsageError(text) from None
+            # A worker has no way to end the run: it does nothing and tells the controller.
+            self.config.workeroutput[MISTAKE] = text  # type: ignore[attr-defined]  # xdist's
+            items.clear()
         if settings.observing:
             out = collection.in_order(items, settings.phase)
             if out:
@@ -123,7 +139,8 @@ class RunHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Connect where a collected test needs the API: what is wrong is said before any test."""
-        if session.config.option.collectonly or self.is_worker or self._is_controller():
+        elsewhere = self.is_worker or self._is_controller()
+        if session.config.option.collectonly or elsewhere or self.refused:
             return
         names = {name for item in session.items for name in _names(item)}
         if any(name.startswith("edfi_") for name in names):
@@ -202,11 +219,25 @@ class RunHooks:
 
     # -- run ----------------------------------------------------------------------------------
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        """After a test its evidence is nobody's any more."""
+        before = current.set(None)
+        try:
+            return (yield)
+        finally:
+            current.reset(before)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Start the test's evidence before its first fixture sends something."""
         self.run.current_test = item.nodeid
-        item.stash[fixtures.EVIDENCE] = Evidence(self.run)
+        evidence = item.stash[fixtures.EVIDENCE] = Evidence(self.run)
+        current.set(evidence)
+        python = item.stash.get(SCENARIO, None)
+        if python is not None:
+            evidence.named, evidence.title = f"Scenario {python.id}", python.title
+            evidence.requirement = python.requirement
         ours = _ours(item) if self.run.blocked else ()
         cause = next((why for name, why in self.run.blocked.items() if name in ours), None)
         if cause is not None:
@@ -224,11 +255,24 @@ class RunHooks:
 
     # -- end ----------------------------------------------------------------------------------
 
+    def pytest_testnodedown(self, node: Any) -> None:
+        """xdist: a mistake that a worker has found is told once, at the end."""
+        self.mistake = self.mistake or getattr(node, "workeroutput", {}).get(MISTAKE, "")
+
+    pytest_testnodedown = pytest.hookimpl(optionalhook=True)(pytest_testnodedown)
+
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Delete what the run created, after xdist's workers have stopped."""
         if not self.is_worker:
             self.run.clean_up()
+        if self.mistake:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """xdist: what pytest itself would have said at the start."""
+        if self.mistake:
+            terminalreporter.line(f"ERROR: {self.mistake}", red=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_edfi_cte.reporting import pack, waivers
 from pytest_edfi_cte.reporting.collect import Collector
-from pytest_edfi_cte.reporting.contract import contract_lines
+from pytest_edfi_cte.reporting.contract import contract_lines, requirement_lines
 from pytest_edfi_cte.reporting.document import Document, RunCheck, document
 from pytest_edfi_cte.reporting.markdown import github_annotations, summary
 from pytest_edfi_cte.reporting.runs import run_info
@@ -114,6 +114,7 @@ class ReportHooks:
         terminalreporter.section("Ed-Fi conformance")
         lines = list(screen(self._document)) if self._document else []
         lines += contract_lines(self._run.contract, checks) if checks else ()
+        lines += requirement_lines(self._results.python_scenarios)
         lines += [(f"note: {note}", "") for note in notes]
         lines += [(f"LEFT BEHIND: {problem}", "red") for problem in left]
         for line, colour in [*lines, *self._said]:

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_edfi_cte import catalogue
 from pytest_edfi_cte.catalogue import Catalogue, Chosen, choose
-from pytest_edfi_cte.contract import ContractError, shipped
+from pytest_edfi_cte.contract import shipped
+from pytest_edfi_cte.contract_text import ContractError
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.sandbox import Sandbox

@@ -16,6 +16,7 @@ import pytest
 from pytest_edfi_cte import fixtures
 from pytest_edfi_cte.compare import asked_by_schema
 from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
 from pytest_edfi_cte.reporting.model import (
@@ -23,6 +24,7 @@ from pytest_edfi_cte.reporting.model import (
     CheckResult,
     FindingRow,
     Painter,
+    flat_properties,
     is_good,
     requirement_of,
     visible,
@@ -65,6 +67,12 @@ class Collector:
         """Results of the contract pack."""
         return [result for result in self.results.values() if result["kind"] == "contract"]
 
+    @property
+    def python_scenarios(self) -> list[CheckResult]:
+        """Results of tests that say which requirement they are for."""
+        all_of_them = self.results.values()
+        return [r for r in all_of_them if r["kind"] == "scenario" and r["level"]]
+
     def text(self, text: str) -> str:
         """Any text of the run, made safe to show."""
         return self._paint.text(text)
@@ -87,7 +95,7 @@ class Collector:
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
             report.edfi = result  # type: ignore[attr-defined]  # pytest sends extra attributes along
             if kind[0] != "own":
-                properties = _properties(result, self._run.facts())
+                properties = flat_properties(result, self._run.facts())
                 item.user_properties.extend(properties)
                 report.user_properties.extend(properties)
             if result["verdict"] == Verdict.WAIVED.value:
@@ -211,6 +219,8 @@ class Collector:
 
 def _kind(item: pytest.Item) -> Kind | None:
     """What sort of check a test is, and its id; None for a test that has nothing to do with us."""
+    if SCENARIO in item.stash:
+        return "scenario", item.stash[SCENARIO].id
     for marker, kind in JUDGING.items():
         found = item.get_closest_marker(marker)
         if found:
@@ -296,25 +306,3 @@ def _entries(shown: Any) -> list[Any]:
     chain = getattr(shown, "chain", None)
     tracebacks = [part[0] for part in chain] if chain else [shown.reprtraceback]
     return [entry for tb in tracebacks[-1:] for entry in tb.reprentries[-1:]]
-
-
-def _properties(result: CheckResult, facts: dict[str, str]) -> list[tuple[str, object]]:
-    """The result as flat properties, for JUnit XML and other readers of ``user_properties``."""
-    check = [("edfi_contract", result["id"]), ("edfi_level", result["level"])]
-    flat: list[tuple[str, object]] = [
-        *(check if result["level"] else [("edfi_scenario", result["id"])]),
-        ("edfi_verdict", result["verdict"]),
-        ("edfi_requirement", result["requirement"]),
-    ]
-    flat += [(f"edfi_{_word(name)}", value) for name, value in facts.items()]
-    flat += [
-        ("edfi_finding", f"{row['where']}: expected {row['expected']}, received {row['received']}")
-        for row in result["findings"]
-        if row["verdict"] != "ok"
-    ]
-    flat += [("edfi_step", step["line"]) for step in result["steps"]]
-    return flat + [("edfi_note", note) for note in result["notes"]]
-
-
-def _word(name: str) -> str:
-    return name.lower().replace(" ", "_").replace("-", "_")

@@ -45,6 +45,13 @@ def summary(content: Document) -> str:
         lines += [_row(check) for check in checks[:MOST_CHECKS]]
     if len(checks) > MOST_CHECKS:
         lines += ["", f"{len(checks) - MOST_CHECKS:,} more checks are in results.json."]
+    for row in content["requirements"]:
+        mine = [
+            c for c in content["checks"] if c["kind"] == "scenario" and c["id"] in row["checks"]
+        ]
+        if mine:
+            told = ", ".join(f"{_text(c['id'])} {c['verdict']}" for c in mine)
+            lines += ["", f"Requirement {_text(row['id'])} ({row['level']}): {told}"]
     for waiver in content["waivers"]:
         what = waiver["check"] or waiver["path"]
         until = f"{waiver['reason']} (accepted by {waiver['who']} until {waiver['until']})"

@@ -17,7 +17,8 @@ import requests
 from pytest_edfi_cte.answers import OK, REDIRECT, SHOWN, status_finding, strict_json
 from pytest_edfi_cte.client.exchange import Exchange, without_userinfo
 from pytest_edfi_cte.compare import ABSENT, Json, SameDescriptor, json_type
-from pytest_edfi_cte.contract import STANDARDS, Contract, nearest, plural, shipped
+from pytest_edfi_cte.contract import STANDARDS, Contract, plural, shipped
+from pytest_edfi_cte.contract_text import nearest
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NonConformance, NotTestable
 from pytest_edfi_cte.evidence import Evidence, current

@@ -13,7 +13,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pytest_edfi_cte.contract import TABLE, Contract, ContractError, TableFile, nearest
+from pytest_edfi_cte.contract import TABLE, Contract, TableFile
+from pytest_edfi_cte.contract_text import ContractError, nearest
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.scenarios import Scenario
 from pytest_edfi_cte.settings import Settings

@@ -108,8 +108,11 @@ def edfi_student(
     request: pytest.FixtureRequest, edfi_prerequisites: Prerequisites, edfi_table: Table
 ) -> Record:
     """The table's student 222222: reused untouched where it exists, created where not."""
+    from pytest_edfi_cte.prerequisites import slot_name  # noqa: PLC0415 - idle cost
+
     body = edfi_table.prerequisites["student"]
-    with run_of(request).alone_with(f"student {body['studentUniqueId']}"):
+    key = {"studentUniqueId": body["studentUniqueId"]}
+    with run_of(request).alone_with(slot_name("students", key)):
         return edfi_prerequisites.reuse_or_create("student", "students", body)
 
 
@@ -124,12 +127,14 @@ def edfi_enrollment(
 
     Any enrollment of the student in that school is reused untouched; else one is created.
     """
+    from pytest_edfi_cte.prerequisites import slot_name  # noqa: PLC0415 - idle cost
+
     body = edfi_table.prerequisites["enrollment"]
     query = {
         "studentUniqueId": edfi_student["studentUniqueId"],
         "schoolId": body["schoolReference"]["schoolId"],
     }
-    with run_of(request).alone_with(f"enrollment {query}"):
+    with run_of(request).alone_with(slot_name("studentSchoolAssociations", query)):
         return edfi_prerequisites.reuse_or_create(
             "enrollment", "studentSchoolAssociations", body, query
         )

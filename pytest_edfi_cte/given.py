@@ -61,7 +61,7 @@ class GivenToPytest:
 
 
 class GivenToCommand:
-    """The arguments of an ``edfi-cte`` command; see :func:`options.add_arguments`. No ini file."""
+    """The arguments of an ``edfi-cte`` command; see :func:`flags.add_arguments`. No ini file."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path | None = None) -> None:
         self._arguments = arguments

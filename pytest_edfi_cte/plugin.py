@@ -8,8 +8,8 @@ import pytest
 
 from pytest_edfi_cte import (
     fixtures,
+    flags,
     hookspecs,
-    options,
     rehearsal_fixtures,
     sandbox_fixtures,
     scenario_fixtures,
@@ -33,7 +33,7 @@ MARKERS = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the --edfi-… options and edfi_… ini keys."""
-    options.add_options(parser)
+    flags.add_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

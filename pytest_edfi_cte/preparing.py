@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.observed import Before
-from pytest_edfi_cte.product import Command, commands
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.settings import Settings
-from pytest_edfi_cte.state import StateFile
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.observed import Before
+    from pytest_edfi_cte.product import Command
+    from pytest_edfi_cte.state import StateFile
 
 
 @dataclass
@@ -34,6 +37,9 @@ def prepare(settings: Settings, contract: Contract, table: Table) -> Preparation
             "starts and ends with this run. Give --edfi-url the address of one that your product "
             "sends to; `edfi-cte sandbox` starts one beside it"
         )
+    from pytest_edfi_cte.product import commands  # noqa: PLC0415 - drive mode needs none
+    from pytest_edfi_cte.state import StateFile  # noqa: PLC0415 - as above
+
     here = Path.cwd()
     for step, words in settings.acts.items():
         if shutil.which(words[0]) is None:

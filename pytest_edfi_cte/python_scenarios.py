@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_edfi_cte.collection import SuiteModule, entries
-from pytest_edfi_cte.contract import nearest
+from pytest_edfi_cte.contract_text import nearest
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.requirements import Requirement, requirements
 

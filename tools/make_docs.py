@@ -66,7 +66,7 @@ BOXES: dict[str, tuple[str, str]] = {
         (
             "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures "
             "report_hooks running_hooks collection python_scenarios sharing reporting.collect "
-            "reporting.drawing reporting.pytest_html reporting.contract"
+            "reporting.tracebacks reporting.pytest_html reporting.contract"
         ),
     ),
     "suite": ("suite: the shipped tests", "suite"),

@@ -20,7 +20,6 @@ from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
 from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
-from pytest_edfi_cte.reporting.drawing import cleaned_repr, last_entries
 from pytest_edfi_cte.reporting.model import (
     CheckKind,
     CheckResult,
@@ -32,6 +31,7 @@ from pytest_edfi_cte.reporting.model import (
     visible,
 )
 from pytest_edfi_cte.reporting.runs import planned
+from pytest_edfi_cte.reporting.tracebacks import cleaned_repr, last_entries
 from pytest_edfi_cte.reporting.waivers import Waiver
 from pytest_edfi_cte.scenarios import STEPS
 from pytest_edfi_cte.verdicts import Verdict

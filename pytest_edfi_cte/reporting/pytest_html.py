@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_edfi_cte.reporting.drawing import template
 from pytest_edfi_cte.reporting.model import CheckResult, first_wrong, is_good
 from pytest_edfi_cte.reporting.words import advice, badness, headline
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from pytest_edfi_cte.run import Run
 
 COLUMNS = ("Scenario", "Requirement", "Expected", "Received")
@@ -85,20 +83,11 @@ class HtmlHooks:
             )
         )
 
-    @cached_property
-    def _template(self) -> Template:
-        from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - idle cost
-
-        loader = PackageLoader("pytest_edfi_cte.reporting")
-        environment = Environment(
-            loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
-        )
-        return environment.get_template("pytest_html.html")
-
-    def _render(self, part: str, **values: Any) -> list[str]:
+    @staticmethod
+    def _render(part: str, **values: Any) -> list[str]:
         """One block of the template, escaped; ``cells`` gives one text per column."""
-        context = self._template.new_context(values)
-        text = "".join(self._template.blocks[part](context))
+        parts = template("pytest_html.html")
+        text = "".join(parts.blocks[part](parts.new_context(values)))
         return [cell.strip() for cell in text.split("<!--cell-->") if cell.strip()]
 
 

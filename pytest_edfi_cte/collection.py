@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_edfi_cte.fixtures import SETTINGS
+from pytest_edfi_cte.user_hooks import Call
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.catalogue import Entry
@@ -54,11 +55,12 @@ class _Hooks:
 
     def pytest_edfi_scenarios(self) -> Any:
         """What implementations add."""
-        return self._config.hook.pytest_edfi_scenarios(config=self._config)
+        return Call(self._config.hook.pytest_edfi_scenarios)(config=self._config)
 
     def pytest_edfi_modify_scenarios(self, scenarios: list[Entry]) -> None:
         """Let implementations change the list."""
-        self._config.hook.pytest_edfi_modify_scenarios(config=self._config, scenarios=scenarios)
+        call = Call(self._config.hook.pytest_edfi_modify_scenarios)
+        call(config=self._config, scenarios=scenarios)
 
 
 def entries_of(config: pytest.Config, function: str) -> list[Entry]:

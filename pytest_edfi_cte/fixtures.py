@@ -177,7 +177,7 @@ def edfi_recipes(request: pytest.FixtureRequest, edfi_table: Table) -> Recipes:
     def uri(name: str, code: str) -> str:
         return f"{run.settings.namespace}/{run.contract.descriptor_names[name]}#{code}"
 
-    return Recipes(edfi_table, uri)
+    return Recipes(edfi_table, uri, run.hooks.payload)
 
 
 def _factory(

@@ -14,7 +14,8 @@ from pytest_edfi_cte.compare import (
     same_json,
     short,
 )
-from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
+from pytest_edfi_cte.expectations import judge_sent
+from pytest_edfi_cte.judge import Finding, Kind, judge_schema
 from pytest_edfi_cte.judgements import Judgement, of_a_product, ordered
 from pytest_edfi_cte.scenarios import Scenario, Table
 
@@ -111,7 +112,7 @@ class RecordJudge:
 
     def values(self, scenario: Scenario, record: Json) -> list[Finding]:
         """Every row of the table, and the resource's schema where the rows say nothing."""
-        rows = judge_record(scenario, record, self.schema, self.accepts)
+        rows = judge_sent(scenario, record, self.schema, self.accepts)
         if self.validator is not None:
             judged = {finding.where for finding in rows} | {"id"}
             model = judge_schema(self.validator, record, self.label)

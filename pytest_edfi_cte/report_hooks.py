@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,10 +56,12 @@ class ReportHooks:
         Also where the run was interrupted. A waiver that is expired or matches nothing makes a run
         fail that would have passed; so does a report that cannot be written.
         """
-        if self._run.connected is None:
+        refused = int(session.exitstatus) == pytest.ExitCode.USAGE_ERROR  # nothing is judged
+        if self._run.connected is None or refused:
             return
         self._run.clean_up()
         self._document = content = self._made(session)
+        hook_failed = self._remark(content) or self._results.hook_failed
         if self._folder:
             try:
                 written = pack.write(content, self._folder)
@@ -70,7 +73,7 @@ class ReportHooks:
         if os.environ.get("GITHUB_ACTIONS") == "true":
             self._tell_github(content)
         # A number, and not pytest's own type: other plugins set numbers too.
-        bad = content["verdict"] == "not conformant" or self._unwritten
+        bad = content["verdict"] == "not conformant" or self._unwritten or hook_failed
         if bad and int(session.exitstatus) == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -93,6 +96,19 @@ class ReportHooks:
         if interrupted:  # what was not reached cannot be matched
             rows = [row for row in rows if row["state"] != "matches nothing"]
         return document([info], checks, rows, self._run.contract)
+
+    def _remark(self, content: Document) -> bool:
+        """Add what the hook says of the run; True where it failed."""
+        call = self._run.hooks.report_summary
+        if call is None:
+            return False
+        said, failed = call.texts(document=deepcopy(content))
+        lines = [self._results.text(text) for text in [*said, *([failed] if failed else [])]]
+        content["runs"][0]["notes"] += lines
+        self._said += [
+            (f"note: {line}", "red" if line == lines[-1] and failed else "") for line in lines
+        ]
+        return bool(failed)
 
     def _tell_github(self, content: Document) -> None:
         self._said += [(line, "") for line in github_annotations(content)]

@@ -6,10 +6,11 @@ The report travels from an xdist worker to the controller with it.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -30,6 +31,7 @@ from pytest_edfi_cte.reporting.model import (
     visible,
 )
 from pytest_edfi_cte.reporting.runs import planned
+from pytest_edfi_cte.reporting.tracebacks import cleaned_repr, last_entries
 from pytest_edfi_cte.reporting.waivers import Waiver
 from pytest_edfi_cte.scenarios import STEPS
 from pytest_edfi_cte.verdicts import Verdict
@@ -54,6 +56,8 @@ class Collector:
         self._run = run
         self._waivers = waivers
         self._paint = Painter(run.redactor.clean)
+        #: A hook about the rows could not be asked: nothing is missing but what it would have said.
+        self.hook_failed = False
         #: node id -> result, in the order in which they came.
         self.results: dict[str, CheckResult] = {}
 
@@ -93,6 +97,7 @@ class Collector:
                 verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
             result = self._result(item, kind, verdict, report)
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
+            self._remark(result, report)
             report.edfi = result  # type: ignore[attr-defined]  # pytest sends extra attributes along
             if kind[0] != "own":
                 properties = flat_properties(result, self._run.facts())
@@ -107,9 +112,18 @@ class Collector:
             report.edfi_end = ended  # type: ignore[attr-defined]  # as above
         return report
 
+    def _remark(self, result: CheckResult, report: pytest.TestReport) -> None:
+        """Add what the hook says of the check; it has a copy: a verdict is no hook's to change."""
+        call = self._run.hooks.report_row
+        if call:
+            said, failed = call.texts(check=deepcopy(result))
+            result["notes"] += map(self._paint.text, [*said, *([failed] if failed else [])])
+            report.edfi_hook_failed = bool(failed)  # type: ignore[attr-defined]  # as above
+
     def gather(self, report: pytest.TestReport) -> None:
         """Keep a result; a test whose process ended under it gets one here."""
         result: CheckResult | None = getattr(report, "edfi", None)
+        self.hook_failed |= getattr(report, "edfi_hook_failed", False)
         if result:
             self.results[report.nodeid] = result
         elif report.when not in ("setup", "call", "teardown") and report.failed:
@@ -167,7 +181,7 @@ class Collector:
         # The short summary prints the crash's message, so it gets the headline alone.
         if shown.reprcrash is not None:
             shown.reprcrash.message = first
-        for entry in _entries(shown):
+        for entry in last_entries(shown):
             entry.lines[:] = [first, *rest]
         report.longrepr = cleaned_repr(shown, self._run.redactor.clean)
 
@@ -248,21 +262,6 @@ def _told(report: pytest.TestReport) -> str:
     return text if text.startswith(first) else f"{first}\n{text}"
 
 
-def cleaned_repr(shown: Any, clean: Callable[[str], str]) -> Any:
-    """A drawing of an exception by pytest, cleaned: its code, locals and arguments."""
-    if isinstance(shown, str):
-        return clean(shown)
-    if isinstance(shown, list):
-        shown[:] = [cleaned_repr(part, clean) for part in shown]
-        return shown
-    if isinstance(shown, tuple):
-        return tuple(cleaned_repr(part, clean) for part in shown)
-    if type(shown).__module__.startswith("_pytest._code"):
-        for name, value in vars(shown).items():
-            object.__setattr__(shown, name, cleaned_repr(value, clean))
-    return shown
-
-
 def verdict_of(report: pytest.TestReport, error: BaseException | None) -> Verdict:
     """The verdict word for a test's outcome."""
     if report.passed:
@@ -300,9 +299,3 @@ def our_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
         "  This says nothing about the judged API. Please report it, with these lines, to "
         f"{ISSUES}:\n{where}"
     )
-
-
-def _entries(shown: Any) -> list[Any]:
-    chain = getattr(shown, "chain", None)
-    tracebacks = [part[0] for part in chain] if chain else [shown.reprtraceback]
-    return [entry for tb in tracebacks[-1:] for entry in tb.reprentries[-1:]]

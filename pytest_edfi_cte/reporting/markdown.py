@@ -62,6 +62,8 @@ def summary(content: Document) -> str:
         lines += [f"- {_text(g['title'])}: {_text(g['reason'])}" for g in gaps[:MOST_GAPS]]
         if len(gaps) > MOST_GAPS:
             lines.append(f"- {len(gaps) - MOST_GAPS} more are in results.json.")
+    notes = list(dict.fromkeys(note for run in content["runs"] for note in run["notes"]))
+    lines += [f"\nNote: {_text(note)}" for note in notes[:MOST_GAPS]]
     left = [entry for run in content["runs"] for entry in run["left_behind"]]
     lines += [f"\n**Left behind in the API:** {_text(entry)}" for entry in left[:MOST_GAPS]]
     return "\n".join(lines) + "\n"

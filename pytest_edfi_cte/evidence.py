@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_edfi_cte.errors import NonConformance
 
 if TYPE_CHECKING:
-    from pytest_edfi_cte.client.exchange import Exchange
+    from pytest_edfi_cte.client.exchange import Exchange, Recorder
     from pytest_edfi_cte.judge import Finding
     from pytest_edfi_cte.requirements import Requirement
     from pytest_edfi_cte.run import Run
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 class Evidence:
     """Findings and exchanges of one test; all findings are reported together."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, recorder: Recorder | None = None) -> None:
+        """``recorder``: of the session that is used, by default the run's own."""
         self._run = run
-        self._mark = len(run.recorder)
+        self._recorder = recorder or run.recorder
+        self._mark = len(self._recorder)
         self.scenario: Scenario | None = None
         self.requirement: Requirement | None = None
         self.title = ""
@@ -44,7 +46,7 @@ class Evidence:
     @property
     def exchanges(self) -> list[Exchange]:
         """What was sent and received since the test began."""
-        return self._run.recorder.since(self._mark)
+        return self._recorder.since(self._mark)
 
     def conclude(self) -> None:
         """Return where all is well; raise :class:`NonConformance` with every wrong finding.

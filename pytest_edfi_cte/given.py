@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_edfi_cte.options import Option
+from pytest_edfi_cte.option import Option
 
 if TYPE_CHECKING:
     import argparse

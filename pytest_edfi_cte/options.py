@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Collection
+from typing import TYPE_CHECKING, NoReturn
 
 from pytest_edfi_cte.notations import (
     STEPS,
@@ -16,7 +15,9 @@ from pytest_edfi_cte.notations import (
     duration,
     listed,
     school_year,
+    students,
 )
+from pytest_edfi_cte.option import Option
 from pytest_edfi_cte.values import (
     SECRET_VARIABLE,
     boolean,
@@ -31,40 +32,6 @@ if TYPE_CHECKING:
     import pytest
 
 DRIVE, OBSERVE = "drive", "observe"
-
-
-@dataclass(frozen=True)
-class Option:
-    """One setting: ``name`` gives ``--edfi-name``, ``EDFI_NAME`` and the ini key ``edfi_name``."""
-
-    name: str
-    help: str
-    parse: Callable[[str], Any]
-    default: Any = None
-    metavar: str | None = None
-    kind: str = "value"  # or "flag", "list", "path"
-    #: Refused on a command line in drive mode, where it would say nothing.
-    observe_only: bool = False
-
-    @property
-    def flag(self) -> str:
-        """The command-line option."""
-        return "--edfi-" + self.name.replace("_", "-")
-
-    @property
-    def short_flag(self) -> str:
-        """The option of an ``edfi-cte`` command."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return f"EDFI_{self.name.upper()}"
-
-    @property
-    def ini(self) -> str:
-        """The key in the pytest configuration."""
-        return f"edfi_{self.name}"
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -113,6 +80,13 @@ OPTIONS: tuple[Option, ...] = (
         listed,
         metavar="ID",
         kind="list",
+    ),
+    Option(
+        "repeat",
+        "Run the scenarios for so many fictional students, each with records of its own, in place "
+        "of the table's student; FROM-TO: for those of them alone.",
+        students,
+        metavar="N",
     ),
     Option(
         "namespace",
@@ -265,6 +239,7 @@ OF_THE_DOCTOR = frozenset(option.name for option in OPTIONS if not option.observ
     "seed",
     "keep_data",
     "mode",
+    "repeat",
     "descriptor",
     "descriptor_file",
 }

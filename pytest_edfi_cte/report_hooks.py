@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,17 @@ import pytest
 from pytest_edfi_cte.reporting import pack, waivers
 from pytest_edfi_cte.reporting.collect import Collector
 from pytest_edfi_cte.reporting.contract import contract_lines
-from pytest_edfi_cte.reporting.document import Document, RunCheck, document
+from pytest_edfi_cte.reporting.document import (
+    Document,
+    RunCheck,
+    StudentsRow,
+    document,
+)
 from pytest_edfi_cte.reporting.markdown import github_annotations, summary
 from pytest_edfi_cte.reporting.runs import run_info
 from pytest_edfi_cte.reporting.screen import screen
+from pytest_edfi_cte.reporting.stored import pieces
+from pytest_edfi_cte.reporting.students import StudentResults
 from pytest_edfi_cte.reporting.waivers import Waiver
 
 if TYPE_CHECKING:
@@ -36,9 +44,11 @@ class ReportHooks:
         results: Collector,
         accepted: Sequence[Waiver],
         folder: Path | None,
+        students: StudentResults,
         set_up: Callable[[], Sequence[str]],
     ) -> None:
         self._run = run
+        self._students = students
         self._results = results
         self._accepted = accepted
         self._folder = folder
@@ -58,10 +68,14 @@ class ReportHooks:
         if self._run.connected is None:
             return
         self._run.clean_up()
-        self._document = content = self._made(session)
+        interrupted = int(session.exitstatus) in (
+            pytest.ExitCode.INTERRUPTED,
+            pytest.ExitCode.INTERNAL_ERROR,
+        )
+        self._document = content = self._made(interrupted=interrupted)
         if self._folder:
             try:
-                written = pack.write(content, self._folder)
+                written = pack.write(content, self._folder, self._pieces(content))
             except OSError as error:
                 self._said.append((f"the report could not be written: {error}", "red"))
                 self._unwritten = True
@@ -74,12 +88,13 @@ class ReportHooks:
         if bad and int(session.exitstatus) == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _made(self, session: pytest.Session) -> Document:
-        interrupted = int(session.exitstatus) in (
-            pytest.ExitCode.INTERRUPTED,
-            pytest.ExitCode.INTERNAL_ERROR,
-        )
+    def _made(self, *, interrupted: bool) -> Document:
+        """The document as views for people need it; :meth:`_pieces` has all of it."""
         checks: list[RunCheck] = [{**result, "run": 0} for result in self._results.results.values()]
+        rows: list[StudentsRow] = []
+        if self._students.begun:
+            rows, shown = self._students.ledger.rows(), self._students.ledger.shown()
+            checks += shown
         notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
         info = run_info(
             self._run,
@@ -89,10 +104,19 @@ class ReportHooks:
             set_up=self._set_up(),
         )
         today = date.today()  # noqa: DTZ011 - a waiver's last day is a day of the calendar
-        rows = waivers.outcomes(self._accepted, checks, today)
+        accepted = waivers.outcomes(self._accepted, checks, today)
         if interrupted:  # what was not reached cannot be matched
-            rows = [row for row in rows if row["state"] != "matches nothing"]
-        return document([info], checks, rows, self._run.contract)
+            accepted = [row for row in accepted if row["state"] != "matches nothing"]
+        return document([info], checks, accepted, self._run.contract, rows)
+
+    def _pieces(self, content: Document) -> Iterator[str]:
+        """``results.json`` piece by piece, with the evidence of every student that has some."""
+        if not self._students.begun:
+            return pieces(content, content["checks"], lambda row: row["students"])
+        ledger = self._students.ledger
+        others = (check for check in content["checks"] if not check["student"])
+        checks = chain(ledger.all_evidence(), others)
+        return pieces(content, checks, lambda row: ledger.students(row["id"]))
 
     def _tell_github(self, content: Document) -> None:
         self._said += [(line, "") for line in github_annotations(content)]
@@ -109,7 +133,7 @@ class ReportHooks:
         """One screen: verdicts, the first findings, what is left behind, where the report is."""
         notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
         left, checks = self._run.left_behind, self._results.checks
-        if not (self._results.results or notes or left or self._said):
+        if not (self._results.results or self._document or notes or left or self._said):
             return
         terminalreporter.section("Ed-Fi conformance")
         lines = list(screen(self._document)) if self._document else []

@@ -23,7 +23,8 @@ from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
 from pytest_edfi_cte.factories import Fiction
 from pytest_edfi_cte.facts import facts_of
-from pytest_edfi_cte.journal import Journal, orphans
+from pytest_edfi_cte.journal import Journal
+from pytest_edfi_cte.leftovers import clean_up_after
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.mistakes import check
 from pytest_edfi_cte.people import People
@@ -278,20 +279,7 @@ class Run:
         """Delete what earlier runs created in this API and could not delete; not when observing."""
         if self.settings.observing:
             return
-        for journal in orphans(self.journal.path.parent, self.journal):
-            here = [e for e in journal.pending() if e.base_url == self.api.base_url]
-            problems = self.records.clean_up(journal)
-            if here and not problems:
-                self.note(f"Deleted {len(here)} records that a killed run had left behind.")
-            for entry in journal.unconfirmed():
-                if entry.base_url == self.api.base_url:
-                    self.note(
-                        f"A killed run may have left a {entry.resource} record with key "
-                        f"{dict(entry.key)}; it cannot be told whether it is ours, so it stays."
-                    )
-            self.left_behind += problems
-            if not journal.pending():
-                journal.remove()
+        clean_up_after(self, "run")
 
     def clean_up(self) -> None:
         """Delete what this run created, newest first, and only that. Safe to call twice."""
@@ -305,6 +293,8 @@ class Run:
             self.journal.remove()
             return
         try:
+            if self.settings.repeat:  # a worker's journal: its students need what is in ours
+                clean_up_after(self, "worker")
             self.left_behind += self.records.clean_up(self.journal)
         except (RequestFailed, ConfigurationError) as error:  # e.g. the token is refused now
             self.left_behind.append(str(error))

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.given import Given, GivenToPytest
 from pytest_edfi_cte.notations import current_school_year
-from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, Option
+from pytest_edfi_cte.option import Option
+from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS
 from pytest_edfi_cte.secret import Secret
 from pytest_edfi_cte.values import SANDBOX, SECRET_VARIABLE
 
@@ -32,7 +33,8 @@ class Settings:
     ``timeout`` is in seconds; ``school_year`` is the year it ends in; ``overrides`` are the raw
     ``NAME -> VALUE`` texts of ``--edfi-set``, checked when the table is loaded. ``wait``,
     ``settle`` and ``act_timeout`` are seconds; ``acts`` maps a step to the words of its command;
-    ``descriptors`` maps a stored descriptor value to the table's that it counts as.
+    ``descriptors`` maps a stored descriptor value to the table's that it counts as; ``repeat`` is
+    the number of the first and of the last fictional student, None for the table's own student.
     """
 
     url: str | None = None
@@ -43,6 +45,7 @@ class Settings:
     overrides: Mapping[str, str] = field(default_factory=dict)
     scenarios: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
+    repeat: tuple[int, int] | None = None
     namespace: str = "uri://ed-fi.org"
     seed: int = 0
     timeout: float = 30.0
@@ -102,6 +105,8 @@ class Settings:
             "retries": self.retries,
             "mode": self.mode,
         }
+        if self.repeat:
+            shown["repeat"] = "students {}-{}".format(*self.repeat)
         for name in ("scenarios", "select"):
             shown |= {f"{name} {each}": "" for each in getattr(self, name)}
         shown |= {f"set {name}": value for name, value in self.overrides.items()}

@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.reporting import words
-from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, RunInfo
+from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, RunInfo, StudentsRow
 from pytest_edfi_cte.reporting.model import ExchangeRow, FindingRow
 from pytest_edfi_cte.verdicts import Verdict
 
@@ -53,6 +53,8 @@ def page(content: Document) -> str:
         is_good=content["verdict"] == "conformant",
         counted=words.counted(content),
         runs=[_run(run) for run in content["runs"]],
+        students=[_students(row) for row in content["students"]],
+        several=len(content["runs"]) > 1,
         groups=[(kind, words.KINDS[kind], list(group)) for kind, group in groups],
         problems=sorted((v for v in checks if v["verdict"] in BAD), key=words.badness)[:50],
         problems_left=max(0, sum(view["verdict"] in BAD for view in checks) - 50),
@@ -113,6 +115,8 @@ def _command(run: RunInfo) -> str:
     url = "sandbox" if run["api"]["embedded"] else run["api"]["url"]
     given = ["pytest", "--pyargs", "pytest_edfi_cte", f"--edfi-url={url}"]
     given += [f"--edfi-school-year={run['school_year']}", f"--edfi-seed={run['seed']}"]
+    if "Students" in run["facts"]:
+        given.append(f"--edfi-repeat={run['facts']['Students'].replace(' to ', '-')}")
     if run["mode"] != "drive":
         given.append(f"--edfi-mode={run['mode']}")
     if any(plan["kind"] == "contract" for plan in run["planned"]):
@@ -137,6 +141,17 @@ def _checks(content: Document) -> list[dict[str, Any]]:
         _check(check, place, number in detailed, several)
         for number, (check, place) in enumerate(zip(checks, places, strict=True))
     ]
+
+
+def _students(row: StudentsRow) -> dict[str, Any]:
+    whole = sum(row["counts"].values())
+    return {
+        **row,
+        "whole": whole,
+        "good": words.is_all_good(row),
+        "told": words.students_told(row),
+        "milliseconds": round(row["seconds"] * 1000 / max(whole, 1)),
+    }
 
 
 def _size(check: RunCheck) -> int:

@@ -1,0 +1,34 @@
+"""What killed processes left in the API: found in their journals, and deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_edfi_cte.journal import orphans
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.run import Run
+
+
+def clean_up_after(run: Run, whose: str) -> None:
+    """Delete what journals without a living owner list, in this run's API.
+
+    ``whose``: what left it, for the note: a run, or a worker of this one.
+    """
+    base = run.api.base_url
+    for journal in orphans(run.journal.path.parent, run.journal):
+        here = [e for e in journal.pending() if e.base_url == base]
+        problems = run.records.clean_up(journal)
+        if here and not problems:
+            run.note(f"Deleted {len(here)} records that a killed {whose} had left behind.")
+        for entry in journal.unconfirmed():
+            if entry.base_url == base:
+                run.note(
+                    f"A killed {whose} may have left a {entry.resource} record with key "
+                    f"{dict(entry.key)}; it cannot be told whether it is ours, so it stays."
+                )
+        run.left_behind += problems
+        if not journal.pending():
+            journal.remove()
+            for results in journal.path.parent.glob(f"{journal.path.stem}.sqlite*"):
+                results.unlink(missing_ok=True)  # of its students, see reporting.ledger

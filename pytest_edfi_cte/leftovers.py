@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_edfi_cte.journal import orphans
+from pytest_edfi_cte.journal import Journal, orphans
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
@@ -30,5 +30,19 @@ def clean_up_after(run: Run, whose: str) -> None:
         run.left_behind += problems
         if not journal.pending():
             journal.remove()
-            for results in journal.path.parent.glob(f"{journal.path.stem}.sqlite*"):
-                results.unlink(missing_ok=True)  # of its students, see reporting.ledger
+    _forget_ledgers(run)
+
+
+def _forget_ledgers(run: Run) -> None:
+    """Delete the results of students that killed runs kept for their reports."""
+    folder = run.journal.path.parent
+    for path in folder.glob("run-*.sqlite"):
+        journal = Journal(path.with_suffix(".jsonl"))
+        if journal.path == run.journal.path:
+            continue
+        with journal.owned() as mine:
+            if mine:
+                for part in folder.glob(f"{path.name}*"):
+                    part.unlink(missing_ok=True)
+        if mine and not journal.path.exists():
+            journal.remove()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -20,6 +21,7 @@ from pytest_edfi_cte.reporting.document import (
     RunCheck,
     StudentsRow,
     document,
+    new_run_id,
 )
 from pytest_edfi_cte.reporting.markdown import github_annotations, summary
 from pytest_edfi_cte.reporting.runs import run_info
@@ -30,6 +32,10 @@ from pytest_edfi_cte.reporting.waivers import Waiver
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
+
+
+#: Seconds between two looks at how far a run is, in its results.json.
+SHORTEST_PAUSE = 1.0
 
 
 class ReportHooks:
@@ -54,6 +60,10 @@ class ReportHooks:
         self._folder = folder
         self._set_up = set_up
         self._started = time.time()
+        self._id = new_run_id()
+        self._due = 0.0
+        if folder:
+            students.listeners.append(self._keep)
         self._document: Document | None = None
         self._said: list[tuple[str, str]] = []
         self._unwritten = False
@@ -103,11 +113,34 @@ class ReportHooks:
             notes=notes,
             set_up=self._set_up(),
         )
+        info["id"] = self._id  # of the run, whenever it is written
         today = date.today()  # noqa: DTZ011 - a waiver's last day is a day of the calendar
         accepted = waivers.outcomes(self._accepted, checks, today)
         if interrupted:  # what was not reached cannot be matched
             accepted = [row for row in accepted if row["state"] != "matches nothing"]
         return document([info], checks, accepted, self._run.contract, rows)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """From here on there is a ``results.json``, whatever ends this process."""
+        if self._folder and self._run.connected:
+            with suppress(OSError):  # said at the end, where it is tried again
+                pack.begin(self._folder)
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write what is known so far, where it is time to: as a run that was interrupted here.
+
+        The file is replaced as a whole, so whoever reads it finds a document. How often depends on
+        what it costs: less than a fiftieth of the run.
+        """
+        now = time.monotonic()
+        if self._folder is None or self._run.connected is None or now < self._due:
+            return
+        content = self._made(interrupted=True)
+        with suppress(OSError):  # as above
+            pack.keep(self._folder, self._pieces(content))
+        self._due = time.monotonic() + max(SHORTEST_PAUSE, 50 * (time.monotonic() - now))
 
     def _pieces(self, content: Document) -> Iterator[str]:
         """``results.json`` piece by piece, with the evidence of every student that has some."""
@@ -147,3 +180,5 @@ class ReportHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the results, also the workers'."""
         self._results.gather(report)
+        if report.when == "teardown":
+            self._keep()

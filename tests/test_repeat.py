@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +15,7 @@ import pytest
 from werkzeug import Response
 
 from pytest_edfi_cte import cohort
+from pytest_edfi_cte.cli import main
 from pytest_edfi_cte.cohort import Cohort
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.errors import ConfigurationError
@@ -257,3 +263,63 @@ def test_workers_share_the_students(sandbox, kit, pytester) -> None:
 def test_masked_people_do_not_grow_with_the_students(sandbox, kit) -> None:
     result = kit.scenarios(sandbox, "--edfi-repeat=2", SEED, "--edfi-mask-people")
     result.assert_outcomes(passed=2)
+
+
+# -- runs that are killed -------------------------------------------------------------------------
+
+
+def killed(kit, sandbox, arguments: list[str], when) -> None:
+    """Run pytest in a process of its own, and kill it (signal 9) once ``when`` says so."""
+    words = kit.arguments(sandbox, "--pyargs", "pytest_edfi_cte", SEED, *arguments)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", *words]
+    with subprocess.Popen(
+        command, cwd=kit.pytester.path, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        while not when():
+            with suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"it ended before it was killed: {process.wait(0.05)}")
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_run_that_is_killed_leaves_a_readable_result(sandbox, kit, pytester, capsys) -> None:
+    before = state(sandbox)
+    folder = pytester.path / "pack"
+    seen: list[int] = []
+
+    def has_some_students() -> bool:
+        if not (folder / "results.json").exists():
+            return False
+        content = results(folder)  # it is a whole document at every moment
+        assert content["verdict"] == "interrupted"
+        seen.append(content["counts"].get("passed", 0))
+        return seen[-1] > 0
+
+    killed(kit, sandbox, ["--edfi-repeat=5000", "--edfi-report=pack"], has_some_students)
+    assert seen[0] == 0, "it is there before the first student"
+    content = results(folder)
+    assert content["runs"][0]["outcome"] == "interrupted"
+    assert content["counts"]["passed"] == sum(len(r["students"]) for r in content["students"])
+    assert main(["report", str(folder / "results.json")]) == 1
+    assert capsys.readouterr().out.startswith("INTERRUPTED: ")
+    # The next run deletes what the killed one left, and takes its place in the folder.
+    result = kit.scenarios(sandbox, "--edfi-repeat=1", SEED, "--edfi-report=pack")
+    result.assert_outcomes(passed=1)
+    assert state(sandbox) == before
+    assert results(folder)["counts"] == {"passed": 2}
+    left = [path.name for path in (pytester.path / ".pytest_cache/d/edfi").glob("run-*.sqlite*")]
+    assert left == []
+    assert list(folder.glob(".*")) == []
+
+
+def test_an_earlier_pack_does_not_stand_beside_an_unfinished_one(sandbox, kit, pytester) -> None:
+    folder = pytester.path / "pack"
+    kit.scenarios(sandbox, "--edfi-report=pack").assert_outcomes(passed=2)
+    old = results(folder)["runs"][0]["id"]
+
+    def is_new() -> bool:
+        return results(folder)["runs"][0]["id"] != old
+
+    killed(kit, sandbox, ["--edfi-repeat=5000", "--edfi-report=pack"], is_new)
+    assert {path.name for path in folder.iterdir()} - {"results.json", "SHA256SUMS"} <= {
+        path.name for path in folder.glob(".*.tmp")
+    }

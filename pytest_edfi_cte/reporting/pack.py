@@ -15,7 +15,7 @@ from pytest_edfi_cte.reporting.document import Document
 from pytest_edfi_cte.reporting.junit import junit
 from pytest_edfi_cte.reporting.mapping import data_mapping
 from pytest_edfi_cte.reporting.markdown import summary
-from pytest_edfi_cte.reporting.page import page
+from pytest_edfi_cte.reporting.page import page_pieces
 from pytest_edfi_cte.reporting.stored import to_json
 
 #: The page for people; the first thing to open.
@@ -23,8 +23,8 @@ PAGE = "conformance.html"
 RESULTS = "results.json"
 SUMS = "SHA256SUMS"
 #: Name of a file -> the view in it. The checksums come last and are of these.
-VIEWS: dict[str, Callable[[Document], str]] = {
-    PAGE: page,
+VIEWS: dict[str, Callable[[Document], str | Iterator[str]]] = {
+    PAGE: page_pieces,
     RESULTS: to_json,
     "junit.xml": junit,
     "summary.md": summary,
@@ -76,8 +76,9 @@ def write(content: Document, folder: Path, source: Iterable[str] | None = None) 
         new: dict[str, Path] = {}
         sums = ""
         for name, view in VIEWS.items():
-            pieces = source if name == RESULTS and source is not None else [view(content)]
+            made = source if name == RESULTS and source is not None else view(content)
             new[name] = stack.enter_context(_temporary(folder / name))
+            pieces = [made] if isinstance(made, str) else made
             sums += f"{_filled(new[name], pieces)}  {name}\n"
         first = stack.enter_context(_temporary(folder / SUMS))
         _filled(first, [sums])
@@ -86,20 +87,24 @@ def write(content: Document, folder: Path, source: Iterable[str] | None = None) 
     return folder / PAGE
 
 
-def begin(folder: Path, source: Iterable[str]) -> None:
-    """Put a ``results.json`` of a run that has not ended into the folder, at once and whole.
+def begin(folder: Path) -> None:
+    """Take the folder for a run that begins: what an earlier one left would contradict it.
 
-    What else an earlier run left there goes: it would contradict. The checksums list our files
-    and match none, so that the folder is known to be ours and the pack to be none yet.
+    The checksums list our files and match none, so that the folder is known to be ours and the
+    pack to be none yet. Half a file of a killed run goes, too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     nothing = hashlib.sha256(b"").hexdigest()
-    if _listed(folder / SUMS) != set(VIEWS) or (folder / PAGE).exists():
-        with _temporary(folder / SUMS) as temporary:
-            _filled(temporary, [f"{nothing}  {name}\n" for name in VIEWS])
-            temporary.replace(folder / SUMS)
-        for name in set(VIEWS) - {RESULTS}:
-            (folder / name).unlink(missing_ok=True)
+    with _temporary(folder / SUMS) as temporary:
+        _filled(temporary, [f"{nothing}  {name}\n" for name in VIEWS])
+        temporary.replace(folder / SUMS)
+    begun = [path for name in (*VIEWS, SUMS) for path in folder.glob(f".{name}.*.tmp")]
+    for path in [*begun, *(folder / name for name in VIEWS if name != RESULTS)]:
+        path.unlink(missing_ok=True)
+
+
+def keep(folder: Path, source: Iterable[str]) -> None:
+    """Put the ``results.json`` of a run that has not ended into its folder, at once and whole."""
     with _temporary(folder / RESULTS) as temporary:
         _filled(temporary, source)
         temporary.replace(folder / RESULTS)

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -31,6 +31,8 @@ MOST_FINDINGS, MOST_EXCHANGES = 300, 60
 DETAIL_BUDGET = 6_000_000
 LONGEST_VALUE, LONGEST_BODY, LONGEST_MESSAGE = 1500, 8000, 6000
 LONGEST_DIFF = 400
+#: Parts of the template that make one piece.
+PIECES = 500
 #: Width of the timeline's drawing in its own units.
 WIDTH = 100.0
 #: A query is long and says little in a line; the exchange opens with all of it.
@@ -39,11 +41,16 @@ _QUERY = re.compile(r"\?\S{20,}")
 
 def page(content: Document) -> str:
     """The HTML."""
+    return "".join(page_pieces(content))
+
+
+def page_pieces(content: Document) -> Iterator[str]:
+    """The HTML, piece by piece."""
     style, script = _file("conformance.css"), _file("conformance.js")
     checks = _checks(content)
     by_id = {view["id"]: view for view in checks}
     groups = groupby(checks, key=lambda view: view["kind"])
-    return _template().render(
+    stream = _template().stream(
         content=content,
         style=style,
         script=script,
@@ -63,6 +70,8 @@ def page(content: Document) -> str:
         rulings=_rulings(content),
         verdicts_there=[v.value for v in Verdict if content["counts"].get(v.value)],
     )
+    stream.enable_buffering(PIECES)
+    return stream
 
 
 @cache

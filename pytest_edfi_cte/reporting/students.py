@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,8 @@ class StudentResults:
     def __init__(self, run: Run, accepted: Sequence[Waiver]) -> None:
         self._run = run
         self._accepted = accepted
+        #: Called after each result that this process keeps.
+        self.listeners: list[Callable[[], None]] = []
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -56,7 +58,13 @@ class StudentResults:
             self.ledger.remove() if ended else self.ledger.close()
 
     def take(self, judged: Judged, item: pytest.Item) -> CheckResult | None:
-        """Keep a result; the result where it is bad, else None."""
+        """Keep a result; the result where it is bad or waived, else None."""
+        result = self._keep(judged, item)
+        for listener in self.listeners:
+            listener()
+        return result
+
+    def _keep(self, judged: Judged, item: pytest.Item) -> CheckResult | None:
         run, error, scenario = self._run, judged.error, judged.scenario
         seconds = round(judged.seconds, 4)
         if error is None and judged.number != (run.settings.repeat or (0, 0))[0]:

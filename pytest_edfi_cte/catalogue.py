@@ -13,7 +13,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pytest_edfi_cte.contract import TABLE, Contract, ContractError, TableFile, nearest
+from pytest_edfi_cte.contract import TABLE, Contract, TableFile
+from pytest_edfi_cte.contract_text import ContractError, nearest
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.scenarios import Scenario
 from pytest_edfi_cte.settings import Settings
@@ -204,6 +205,12 @@ class Chosen:
             return entry.scenario(self._contract, self._settings, standard, self.names)
         except ContractError as error:
             raise ConfigurationError(str(error)) from None
+
+    @property
+    def editions(self) -> dict[str, str]:
+        """Id of each table -> its edition."""
+        contents = [entry.file.content for entry in self.entries.values()]
+        return {content["id"]: content["edition"] for content in contents}
 
     def said(self, fact: str) -> str:
         """What the tables say of themselves, each once."""

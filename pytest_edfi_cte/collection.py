@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_edfi_cte.fixtures import SETTINGS
+from pytest_edfi_cte.user_hooks import Call
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.catalogue import Entry
@@ -63,11 +64,12 @@ class _Hooks:
 
     def pytest_edfi_scenarios(self) -> Any:
         """What implementations add."""
-        return self._config.hook.pytest_edfi_scenarios(config=self._config)
+        return Call(self._config.hook.pytest_edfi_scenarios)(config=self._config)
 
     def pytest_edfi_modify_scenarios(self, scenarios: list[Entry]) -> None:
         """Let implementations change the list."""
-        self._config.hook.pytest_edfi_modify_scenarios(config=self._config, scenarios=scenarios)
+        call = Call(self._config.hook.pytest_edfi_modify_scenarios)
+        call(config=self._config, scenarios=scenarios)
 
 
 def entries_of(config: pytest.Config, function: str) -> list[Entry]:
@@ -125,22 +127,26 @@ def is_foreign_name(path: Path, config: pytest.Config) -> bool:
 
 
 def in_order(items: list[pytest.Item], phase: str | None) -> list[pytest.Item]:
-    """The suite's scenarios in the certification's order: a product cannot be updated first.
+    """The suite's scenarios table by table, by their numbers: what changes comes after its create.
 
-    ``phase``: the one step to keep. Sorts ``items`` in place, and returns what was taken out.
+    ``phase``: keep the creates ("create") or what follows them ("update"). Sorts ``items`` in
+    place, and returns what was taken out.
     """
     ours = [item for item in items if isinstance(item.parent, SuiteModule)]
     places = [number for number, item in enumerate(items) if isinstance(item.parent, SuiteModule)]
-    for place, item in zip(places, sorted(ours, key=_number), strict=True):
+    for place, item in zip(places, sorted(ours, key=_place), strict=True):
         items[place] = item
-    out = [item for item in ours if phase and not item.name.endswith(f"-{phase}]")]
+    creates = phase == "create"
+    out = [item for item in ours if phase and item.name.endswith("-create]") != creates]
     items[:] = [item for item in items if item not in out]
     return out
 
 
-def _number(item: pytest.Item) -> str:
+def _place(item: pytest.Item) -> tuple[str, int]:
+    """Table and number of a scenario, which are the beginning of its id."""
     marker = item.get_closest_marker("edfi_scenario")
-    return str(marker.args[0]) if marker else ""
+    table, number, _ = str(marker.args[0]).rsplit("-", 2) if marker else ("", "0", "")
+    return table, int(number)
 
 
 def is_contract_pack(path: Path) -> bool:

@@ -1,18 +1,22 @@
 """The only reader of ``fixtures/``: tables, schemas and pre-loaded records, checked when read.
 
-Nothing heavy is imported before something is read, so that the plugin costs little when idle.
+What ships with the package and what every run reads is checked by the kit's own tests instead
+(``tests/test_tables.py``): checking it took most of a run's start. Nothing heavy is imported before
+something is read, so that the plugin costs little when idle.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from pytest_edfi_cte.contract_text import ContractError, line_finder, parsed, require_none
+from pytest_edfi_cte.quick_validator import QuickValidator
 
 if TYPE_CHECKING:
     import sys
@@ -23,22 +27,12 @@ if TYPE_CHECKING:
     else:
         from importlib.abc import Traversable
 
-    from jsonschema import Draft202012Validator
-
 Json = dict[str, Any]
 
 #: Data standards with schemas of their own, oldest first. A later 5.x uses the 5.0 schemas.
 STANDARDS = ("4.0", "5.0")
 TABLE = "student-cte-program-association"
 TABLE_FORMAT = "schemas/scenario-table.json"
-
-
-class ContractError(Exception):
-    """A file of the contract is broken; the text names file, line and what is wrong."""
-
-    def __init__(self, file: str, line: int | None, problem: str) -> None:
-        place = f"{file}, line {line}" if line else file
-        super().__init__(f"contract file {place}: {problem}")
 
 
 @dataclass(frozen=True)
@@ -78,22 +72,25 @@ class Contract:
 
     def __init__(self, root: Traversable | None = None) -> None:
         self.root = root if root is not None else resources.files("pytest_edfi_cte_fixtures")
-        self._validators: dict[str, Draft202012Validator] = {}
+        #: As shipped: our tests have checked every schema, the default table and what reports say.
+        self._known_good = root is None
+        self._validators: dict[str, QuickValidator] = {}
         self._tables: dict[str, TableFile] = {}
         self._contents: dict[str, Json] = {}
+        self._schemas: dict[str, Json] = {}
 
     def schema(self, standard: str, name: str) -> Json:
         """The JSON Schema of a resource in one data standard, e.g. ``("5.0", "student")``."""
         return self._schema_file(f"schemas/{standard}/{name}.json")
 
-    def validator(self, standard: str, name: str) -> Draft202012Validator:
+    def validator(self, standard: str, name: str) -> QuickValidator:
         """A compiled validator of :meth:`schema`; formats ``date`` and ``date-time`` are checked.
 
         ``standard`` may also be ``protocol`` (discovery, token, problem-details).
         """
         return self._validator(f"schemas/{standard}/{name}.json")
 
-    def state_validator(self) -> Draft202012Validator:
+    def state_validator(self) -> QuickValidator:
         """A compiled validator of the file that observe mode keeps between its phases."""
         return self._validator("schemas/observe-state.json")
 
@@ -111,8 +108,7 @@ class Contract:
 
     def unchecked_schema(self, standard: str, name: str) -> Json:
         """Like :meth:`schema`, not checked to be a JSON Schema."""
-        found: Json = self._json(f"schemas/{standard}/{name}.json")
-        return found
+        return self._read_schema(f"schemas/{standard}/{name}.json")
 
     def _documents(self, standard: str) -> dict[str, str]:
         """Collection name -> name of its file, which is the singular of it."""
@@ -124,7 +120,11 @@ class Contract:
         """A shipped table of scenarios; see :meth:`read_table`."""
         if name not in self._tables:
             file = f"scenarios/{name}.yaml"
-            self._tables[name] = self.read_table(file, self._text(file))
+            text = self._text(file)
+            good = self._known_good and name == TABLE
+            self._tables[name] = (
+                TableFile(file, *parsed(file, text)) if good else self.read_table(file, text)
+            )
         return self._tables[name]
 
     def tables(self) -> list[str]:
@@ -134,7 +134,7 @@ class Contract:
 
     def read_table(self, file: str, text: str) -> TableFile:
         """A table of scenarios, checked against ``scenario-table.json``."""
-        content, lines = _parsed(file, text)
+        content, lines = parsed(file, text)
         return TableFile(file, self._fits(file, content, lines, TABLE_FORMAT), lines)
 
     def schema_name(self, standard: str, collection: str) -> str:
@@ -145,22 +145,21 @@ class Contract:
         """Steps, troubles, limits and wire checks of a rehearsal; see ``rehearsal.yaml``."""
         return self._checked("rehearsal.yaml", "schemas/rehearsal.json")
 
-    def _checked(self, path: str, schema: str) -> Json:
+    def _checked(self, path: str, schema: str, *, good: bool = False) -> Json:
         """A YAML file of the contract that fits a schema of the contract; read and checked once.
+
+        ``good``: it is known to fit.
 
         Each caller gets a copy of its own.
         """
         if path not in self._contents:
-            content, lines = _parsed(path, self._text(path))
-            self._contents[path] = self._fits(path, content, lines, schema)
+            content, lines = parsed(path, self._text(path))
+            fits = content if good else self._fits(path, content, lines, schema)
+            self._contents[path] = fits
         return deepcopy(self._contents[path])
 
     def _fits(self, file: str, content: Any, lines: Any, schema: str) -> Json:
-        error = _first(self._validator(schema).iter_errors(content))
-        if error is not None:
-            where = list(error.absolute_path)
-            said = f"{_label(where)}{error.message}{_nearest_word(error)}"
-            raise ContractError(file, lines(where), said)
+        require_none(self._validator(schema).iter_errors(content), file, lines)
         checked: Json = content
         return checked
 
@@ -172,13 +171,14 @@ class Contract:
 
     def explanations(self) -> Json:
         """What a report explains: rulings, steps of the certification."""
-        return self._checked("explanations.yaml", "schemas/explanations.json")
+        good = self._known_good
+        return self._checked("explanations.yaml", "schemas/explanations.json", good=good)
 
-    def results_validator(self) -> Draft202012Validator:
+    def results_validator(self) -> QuickValidator:
         """Checks a result document (``results.json``)."""
         return self._validator("schemas/results.json")
 
-    def waivers_validator(self) -> Draft202012Validator:
+    def waivers_validator(self) -> QuickValidator:
         """Checks the entries of a waiver file."""
         return self._validator("schemas/waivers.json")
 
@@ -191,37 +191,50 @@ class Contract:
         return self._json("claim_sets.json")
 
     @cached_property
-    def descriptor_names(self) -> dict[str, str]:
+    def descriptor_names(self) -> Mapping[str, str]:
         """Property -> descriptor, e.g. ``entryGradeLevelDescriptor`` -> ``GradeLevelDescriptor``.
 
-        Read off the resource schemas of every standard.
+        Looked up in the resource schemas of every standard when it is asked for.
         """
-        found: dict[str, str] = {}
+        return _DescriptorNames(self)
+
+    def naming(self, name: str) -> Iterator[Json]:
+        """The resource schemas, of every standard, in whose text a property's name stands."""
         for standard in STANDARDS:
-            for schema in self.resource_schemas(standard).values():
-                _collect_descriptors(schema, found)
-        return found
+            for file in self._documents(standard).values():
+                path = f"schemas/{standard}/{file}.json"
+                if f'"{name}"' in self._text(path):
+                    yield self._schema_file(path)
 
     def _schema_file(self, path: str) -> Json:
-        # The validator's check of the schema itself is what makes a broken schema file readable.
-        schema = self._validator(path).schema
-        if not isinstance(schema, dict):
-            raise ContractError(path, 1, "a JSON object is expected")
-        return schema
+        if not self._known_good:
+            self._validator(path)  # its check of the schema itself makes a broken file readable
+        return self._read_schema(path)
 
-    def _validator(self, path: str) -> Draft202012Validator:
-        if path not in self._validators:
-            from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - idle cost
-
+    def _read_schema(self, path: str) -> Json:
+        if path not in self._schemas:
             schema = self._json(path)
-            try:
-                Draft202012Validator.check_schema(schema)
-            except SchemaError as error:
-                line = _line_finder(self._text(path))(list(error.absolute_path))
-                raise ContractError(path, line, f"not a JSON Schema: {error.message}") from None
-            checker = Draft202012Validator.FORMAT_CHECKER
-            self._validators[path] = Draft202012Validator(schema, format_checker=checker)
+            if not isinstance(schema, dict):
+                raise ContractError(path, 1, "a JSON object is expected")
+            self._schemas[path] = schema
+        return self._schemas[path]
+
+    def _validator(self, path: str) -> QuickValidator:
+        if path not in self._validators:
+            schema = self._read_schema(path)
+            if not self._known_good:
+                self._check_schema(path, schema)
+            self._validators[path] = QuickValidator(schema)
         return self._validators[path]
+
+    def _check_schema(self, path: str, schema: Json) -> None:
+        from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - idle cost
+
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            line = line_finder(self._text(path))(list(error.absolute_path))
+            raise ContractError(path, line, f"not a JSON Schema: {error.message}") from None
 
     def _text(self, path: str) -> str:
         try:
@@ -248,73 +261,31 @@ def shipped() -> Contract:
     return Contract()
 
 
-def _parsed(file: str, text: str) -> tuple[Any, Any]:
-    import yaml  # noqa: PLC0415 - idle cost
-
-    try:
-        return yaml.safe_load(text), _line_finder(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ContractError(file, line, f"not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ContractError(file, None, f"not YAML: {error}") from None
-
-
-def nearest(word: object, known: Iterable[str]) -> str:
-    """``; did you mean 'title'?``, or nothing where no known word is like it."""
-    close = difflib.get_close_matches(str(word), list(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _nearest_word(error: Any) -> str:
-    """For a word that the format does not know: the nearest one that it does."""
-    if error.validator == "enum":
-        return nearest(error.instance, map(str, error.validator_value))
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {})
-        unknown = next((name for name in error.instance if name not in known), "")
-        return nearest(unknown, known)
-    return ""
-
-
 def plural(entity: str) -> str:
     """``localEducationAgency`` -> ``localEducationAgencies``, as collections are named."""
     return f"{entity[:-1]}ies" if entity.endswith("y") else f"{entity}s"
 
 
-def _first(errors: Iterable[Any]) -> Any:
-    def order(error: Any) -> tuple[list[str], bool]:
-        # A misspelt name explains a missing one.
-        return [str(p) for p in error.absolute_path], error.validator != "additionalProperties"
+class _DescriptorNames(dict[str, str]):
+    """Descriptor by property; a name's schemas are read when it is first asked for."""
 
-    return next(iter(sorted(errors, key=order)), None)
+    def __init__(self, contract: Contract) -> None:
+        super().__init__()
+        self._contract = contract
 
-
-def _label(path: list[str | int]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return f"{text.lstrip('.')}: " if text else ""
-
-
-def _line_finder(text: str) -> Any:
-    """A function from a path in a YAML or JSON text to the line where that value starts."""
-    import yaml  # noqa: PLC0415 - idle cost
-
-    def line(path: list[str | int]) -> int:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        for part in path:
-            if isinstance(node, yaml.MappingNode):
-                node = next((v for k, v in node.value if k.value == str(part)), node)
-            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-                node = node.value[part]
-        return int(node.start_mark.line) + 1 if node is not None else 1
-
-    return line
+    def __missing__(self, name: str) -> str:
+        for schema in self._contract.naming(name):
+            found = _descriptor(schema, name)
+            if found:
+                self[name] = found
+                return found
+        raise KeyError(name)
 
 
-def _collect_descriptors(schema: Any, found: dict[str, str]) -> None:
-    if isinstance(schema, dict):
-        for name, value in schema.get("properties", {}).items():
-            if isinstance(value, dict) and "x-edfi-descriptor" in value:
-                found[name] = value["x-edfi-descriptor"]
-        for value in schema.values():
-            _collect_descriptors(value, found)
+def _descriptor(schema: Any, name: str) -> str | None:
+    """The descriptor of a property, wherever it stands in a schema."""
+    if not isinstance(schema, dict):
+        return None
+    fact = schema.get("properties", {}).get(name)
+    own = fact.get("x-edfi-descriptor") if isinstance(fact, dict) else None
+    return own or next(filter(None, (_descriptor(v, name) for v in schema.values())), None)

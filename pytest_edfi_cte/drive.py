@@ -35,6 +35,7 @@ from pytest_edfi_cte.client.problems import problem_type
 from pytest_edfi_cte.compare import ABSENT, equal_ids, same_json
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
+from pytest_edfi_cte.expectations import judge_sent
 from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal, slot_name, way_out
 from pytest_edfi_cte.records import Posted, Record, Records
@@ -255,7 +256,7 @@ class AssociationSlot:
         """The stored record against the scenario's column and the API's schema."""
         label = f"by the API model, Data Standard {self.records.session.api.standard}"
         return [
-            *judge_record(scenario, body, self.schema, self.accepts),
+            *judge_sent(scenario, body, self.schema, self.accepts),
             *judge_schema(self.validator, body, label),
         ]
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from pytest_edfi_cte.errors import NonConformance
 
 if TYPE_CHECKING:
+    from pytest_edfi_cte.client.discovery import Api
     from pytest_edfi_cte.client.exchange import Exchange, Recorder
+    from pytest_edfi_cte.compare import SameDescriptor
+    from pytest_edfi_cte.contract import Contract
     from pytest_edfi_cte.judge import Finding
     from pytest_edfi_cte.requirements import Requirement
     from pytest_edfi_cte.run import Run
     from pytest_edfi_cte.scenarios import Scenario
     from pytest_edfi_cte.verdicts import Verdict
+
+#: The evidence of the test that is running, for the assertions that users call by themselves.
+current: ContextVar[Evidence | None] = ContextVar("edfi_evidence", default=None)
 
 
 class Evidence:
@@ -27,6 +34,8 @@ class Evidence:
         self.scenario: Scenario | None = None
         self.requirement: Requirement | None = None
         self.title = ""
+        #: How a failure calls what was judged where it is no scenario of a table.
+        self.named = ""
         #: Where pytest's outcome does not say it: a warning or information, and its text.
         self.verdict: Verdict | None = None
         self.message = ""
@@ -48,6 +57,31 @@ class Evidence:
         """What was sent and received since the test began."""
         return self._recorder.since(self._mark)
 
+    @property
+    def api(self) -> Api | None:
+        """The API, None where the run has not connected."""
+        return self._run.connected
+
+    @property
+    def contract(self) -> Contract:
+        """What the run judges by."""
+        return self._run.contract
+
+    @property
+    def accepts(self) -> SameDescriptor:
+        """Equality of descriptors that also holds for a state's mapped ones."""
+        return self._run.mapping.accepts()
+
+    def clean(self, text: str) -> str:
+        """A text without the run's secrets."""
+        return self._run.redactor.clean(text)
+
+    @property
+    def asked(self) -> str:
+        """The requirement behind the test in one line, "" where there is none."""
+        requirement = self.requirement
+        return f"{requirement.label}: {requirement.text}" if requirement else ""
+
     def conclude(self) -> None:
         """Return where all is well; raise :class:`NonConformance` with every wrong finding.
 
@@ -57,7 +91,7 @@ class Evidence:
         from pytest_edfi_cte.verdicts import Verdict, conclude, unmet  # noqa: PLC0415 - idle cost
 
         if self.requirement is None:
-            conclude(self.scenario, self.findings, self.exchanges)
+            conclude(self.scenario, self.findings, self.exchanges, what=self.named)
             return
         wrong = [finding for finding in self.findings if not finding.ok]
         if not wrong:

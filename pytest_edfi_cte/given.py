@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_edfi_cte.option import Option
+from pytest_edfi_cte.options import Option
 
 if TYPE_CHECKING:
     import argparse
@@ -61,7 +61,7 @@ class GivenToPytest:
 
 
 class GivenToCommand:
-    """The arguments of an ``edfi-cte`` command; see :func:`options.add_arguments`. No ini file."""
+    """The arguments of an ``edfi-cte`` command; see :func:`flags.add_arguments`. No ini file."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path | None = None) -> None:
         self._arguments = arguments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Generator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,23 @@ from pytest_edfi_cte.client.discovery import base_above
 from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
-from pytest_edfi_cte.errors import ConfigurationError, NotAnApi, NotTestable
-from pytest_edfi_cte.evidence import Evidence
+from pytest_edfi_cte.errors import ConfigurationError, NotAnApi
+from pytest_edfi_cte.python_scenarios import read_markers
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
 from pytest_edfi_cte.reporting.collect import Collector
-from pytest_edfi_cte.reporting.contract import STATUS
 from pytest_edfi_cte.reporting.faults import our_bug
 from pytest_edfi_cte.reporting.pack import check_folder
 from pytest_edfi_cte.reporting.students import StudentResults
 from pytest_edfi_cte.reporting.waivers import Waiver, read_waivers
 from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
+from pytest_edfi_cte.running_hooks import RunningHooks, names_of
 from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.user_hooks import UserHooks
+
+#: What a worker tells the controller at its end: a mistake that it has found while collecting.
+MISTAKE = "edfi_mistake"
 
 
 class RunHooks:
@@ -52,12 +56,11 @@ class RunHooks:
                 "run sends; a product that is observed knows nothing of them"
             )
         entries = collection.entries(config)
-        if settings.observing and not all(entry.shipped for entry in entries):
-            raise ConfigurationError(
-                "--edfi-mode=observe judges the CTE table alone; other scenarios run in drive mode"
-            )
+        mine = UserHooks(config)
         self.run = (
-            Run.of_worker(settings, handed, entries) if handed else Run(settings, entries=entries)
+            Run.of_worker(settings, handed, entries, mine)
+            if handed
+            else Run(settings, entries=entries, hooks=mine)
         )
         config.stash[fixtures.RUN] = self.run
         accepted = self._accepted()
@@ -66,6 +69,10 @@ class RunHooks:
         self.results = Collector(self.run, accepted)
         self.students = config.stash[fixtures.STUDENTS] = StudentResults(self.run, accepted)
         self.diagnosis: Diagnosis | None = None
+        self.refused = False
+        self.mistake = ""
+        running = RunningHooks(self.run, self.results, self._pointer)
+        config.pluginmanager.register(running, "edfi_cte_running")
         self.html = html_view.HtmlHooks(self.run, self.students)
         config.pluginmanager.register(self.html, "edfi_cte_html")
         if not self.is_worker:
@@ -138,8 +145,18 @@ class RunHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Observe mode: one scenario after the other, and the chosen phase alone."""
+        """Read the markers; observe mode: one scenario after the other, the chosen phase alone."""
         settings = self.run.settings
+        try:
+            read_markers(self.config, self.run.contract, items)
+        except ConfigurationError as error:
+            self.refused = True
+            text = self.run.redactor.clean(str(error))
+            if not self.is_worker:
+                raise pytest.UsageError(text) from None
+            # A worker has no way to end the run: it does nothing and tells the controller.
+            self.config.workeroutput[MISTAKE] = text  # type: ignore[attr-defined]  # xdist's
+            items.clear()
         if settings.observing:
             out = collection.in_order(items, settings.phase)
             if out:
@@ -148,9 +165,10 @@ class RunHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Connect where a collected test needs the API: what is wrong is said before any test."""
-        if session.config.option.collectonly or self.is_worker or self._is_controller():
+        elsewhere = self.is_worker or self._is_controller()
+        if session.config.option.collectonly or elsewhere or self.refused:
             return
-        names = {name for item in session.items for name in _names(item)}
+        names = {name for item in session.items for name in names_of(item)}
         if any(name.startswith("edfi_") for name in names):
             self._connect(names)
 
@@ -172,6 +190,7 @@ class RunHooks:
             # The doctor asks what driving needs: rights to write, prerequisites to build on.
             if not self.run.settings.observing:
                 self.diagnosis = probes.preflight(self.run, fixtures_in_use)
+            self.run.recorder.raise_failure()
         except ConfigurationError as error:
             pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
             above = ""
@@ -225,35 +244,26 @@ class RunHooks:
         given = as_given(self.run.settings, short=True)
         return f"{shlex.join(['edfi-cte', 'doctor', *given])} shows the whole picture."
 
-    # -- run ----------------------------------------------------------------------------------
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Start the test's evidence before its first fixture sends something."""
-        self.run.current_test = item.nodeid
-        item.stash[fixtures.EVIDENCE] = Evidence(self.run)
-        ours = _ours(item) if self.run.blocked else ()
-        cause = next((why for name, why in self.run.blocked.items() if name in ours), None)
-        if cause is not None:
-            raise NotTestable(
-                f"{cause}\n  It is explained at the top of this run; {self._pointer()}"
-            )
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the report its verdict, evidence and a text for people."""
-        report = yield
-        return self.results.attach(item, call, report)
-
     # -- end ----------------------------------------------------------------------------------
 
+    def pytest_testnodedown(self, node: Any) -> None:
+        """xdist: a mistake that a worker has found is told once, at the end."""
+        self.mistake = self.mistake or getattr(node, "workeroutput", {}).get(MISTAKE, "")
+
+    pytest_testnodedown = pytest.hookimpl(optionalhook=True)(pytest_testnodedown)
+
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Delete what the run created, after xdist's workers have stopped."""
         if not self.is_worker:
             self.run.clean_up()
+        if self.mistake:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """xdist: what pytest itself would have said at the start."""
+        if self.mistake:
+            terminalreporter.line(f"ERROR: {self.mistake}", red=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
@@ -262,29 +272,9 @@ class RunHooks:
         self.students.close(ended=not self.is_worker)
         self.run.close()
 
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
-        """Show a warning or information of the contract pack as what it is; the test passed."""
-        result = getattr(report, "edfi", None)
-        return STATUS.get(result["verdict"]) if result and report.when == "call" else None
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the workers' results for pytest-html's summary."""
         self.html.gather(report)
-
-
-def _names(item: pytest.Item) -> list[str]:
-    return list(getattr(item, "fixturenames", ()))
-
-
-def _ours(item: pytest.Item) -> list[str]:
-    """The fixtures of a test that are as we wrote them; none where their ground is another's.
-
-    What the doctor found through our session, for our table, says nothing about another's.
-    """
-    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    ours = [name for name in _names(item) if len(known.get(name, ())) == 1]
-    ground = {"edfi_session", "edfi_table", "edfi_prerequisites"} & set(_names(item))
-    return ours if ground <= set(ours) else []
 
 
 def _as_in_controller(settings: Settings, handed: dict[str, Any]) -> Settings:

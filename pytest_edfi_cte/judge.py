@@ -22,7 +22,7 @@ from pytest_edfi_cte.compare import (
     same_json,
     short,
 )
-from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
+from pytest_edfi_cte.scenarios import CONTAINERS, TABLE_RULE, Row, Scenario
 
 #: Of observe mode, where the product is judged: what it sent, and how (see observed.py).
 _Found = Literal["not-sent", "other-key", "key-namespace", "sent-twice", "second-record"]
@@ -30,6 +30,7 @@ _Sent = Literal["not-supplied", "supplied-null", "supplied-type", "supplied-valu
 _More = Literal["local-namespace", "supplied-extra", "supplied-duplicate", "supplied-schema"]
 _Service = Literal["service-missing", "other-service", "service-replaced", "wrong-service"]
 _Update = Literal["not-updated", "recreated", "deleted", "also-changed", "also-lost", "also-added"]
+_Moved = Literal["not-moved", "old-key-kept", "not-deleted", "sent-again"]
 _Act = Literal["act-failed", "act-timeout"]
 #: The sort of a problem in one word; the words for people are in verdicts.MEANINGS.
 Kind = Literal[
@@ -38,6 +39,7 @@ Kind = Literal[
     _More,
     _Service,
     _Update,
+    _Moved,
     _Act,
     "ok",
     "status",
@@ -65,7 +67,6 @@ Kind = Literal[
 ]
 #: As a finding's ``expected_note``: what was expected and received is words and no JSON.
 WORDS = "words"
-TABLE_RULE = "by the certification table"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def judge_record(
 ) -> list[Finding]:
     """Every row of the table against a record as read back: one finding per row, at least."""
     if not isinstance(record, Mapping):
-        return [_finding("record", {}, record, TABLE_RULE, expected_note="one JSON object")]
+        return [compared("record", {}, record, TABLE_RULE, expected_note="one JSON object")]
     return list(_Rows(scenario, record, schema, same_descriptor))
 
 
@@ -131,20 +132,20 @@ class _Rows:
                 yield self._plain(row, at(self.record, row.path), row.path)
 
     def _plain(self, row: Row, received: Any, where: str) -> Finding:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         if row.type in CONTAINERS:
             return self._container(row, at(self.payload, row.path), received, where)
         value = row.values.get(self.state, ABSENT)
         if value is ABSENT:
-            return _not_sent(where, received, rule)
-        return _finding(where, value, received, rule, same=self.same)
+            return not_sent(where, received, rule)
+        return compared(where, value, received, rule, same=self.same)
 
     @staticmethod
     def _container(row: Row, expected: Any, received: Any, where: str) -> Finding:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         if expected is ABSENT:
-            return _not_sent(where, received, rule)
-        kind: Kind = "ok" if json_type(received) == "object" else _problem(expected, received)
+            return not_sent(where, received, rule)
+        kind: Kind = "ok" if json_type(received) == "object" else problem_of(expected, received)
         return Finding(where, expected, received, rule, kind, "an object")
 
     def _key(self, path: str) -> str:
@@ -152,13 +153,13 @@ class _Rows:
         return identity_of(self.schema, path)[0]
 
     def _collection(self, row: Row) -> Iterator[Finding]:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         received, expected = at(self.record, row.path), at(self.payload, row.path)
         if expected is ABSENT:
-            yield _not_sent(row.path, received, rule)
+            yield not_sent(row.path, received, rule)
             return
         if not isinstance(received, list):
-            kind = _problem(expected, received)
+            kind = problem_of(expected, received)
             yield Finding(row.path, expected, received, rule, kind, "an array")
             return
         key = self._key(row.path)
@@ -177,7 +178,7 @@ class _Rows:
         inner = row.path.removeprefix(f"{parent}.")
         sent = at(self.payload, parent)
         if sent is ABSENT:
-            return _not_sent(row.path, at(self.record, row.path), f"{row.required} {TABLE_RULE}")
+            return not_sent(row.path, at(self.record, row.path), row.rule)
         wanted = at(sent[0], key)
         where = f"{parent}[{short(wanted)}].{inner}"
         elements = at(self.record, parent)
@@ -191,10 +192,14 @@ class _Rows:
         return self._plain(row, received, where)
 
     def _matches(self, one: Any, other: Any) -> bool:
-        """One service, if perhaps in another namespace or case: then its key row says which."""
-        if same_json(one, other, self.same):
-            return True
-        return is_descriptor(one, other) and short(one).lower() == short(other).lower()
+        return alike(one, other, self.same)
+
+
+def alike(one: Any, other: Any, same: SameDescriptor | None = None) -> bool:
+    """One service, if perhaps in another namespace or case: then its own finding says which."""
+    if same_json(one, other, same):
+        return True
+    return is_descriptor(one, other) and short(one).lower() == short(other).lower()
 
 
 def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
@@ -223,13 +228,13 @@ def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
 _FORMATS = {"date": "a date such as 2026-08-23", "date-time": "a date and time (RFC 3339)"}
 
 
-def _not_sent(where: str, received: Any, rule: str) -> Finding:
+def not_sent(where: str, received: Any, rule: str) -> Finding:
     """What the table does not send must not be there; hosts leave it out or write null."""
     empty = nothing(received) or received == []
     return Finding(where, ABSENT, received, rule, "ok" if empty else "extra")
 
 
-def _finding(
+def compared(
     where: str,
     expected: Any,
     received: Any,
@@ -238,11 +243,12 @@ def _finding(
     expected_note: str = "",
     same: SameDescriptor | None = None,
 ) -> Finding:
-    kind = "ok" if same_json(expected, received, same) else _problem(expected, received)
+    """The finding about one value, right or wrong, with its type."""
+    kind = "ok" if same_json(expected, received, same) else problem_of(expected, received)
     return Finding(where, expected, received, rule, kind, expected_note)
 
 
-def _problem(expected: Any, received: Any) -> Kind:
+def problem_of(expected: Any, received: Any) -> Kind:
     """The sort of difference, in one word."""
     if received is ABSENT:
         return "missing"

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_edfi_cte.contract import Contract, nearest
+from pytest_edfi_cte.contract import Contract
+from pytest_edfi_cte.contract_text import nearest
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.properties import at_path, kind_of, required
 from pytest_edfi_cte.settings import Settings

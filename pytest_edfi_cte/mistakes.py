@@ -6,7 +6,8 @@ import ssl
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_edfi_cte.contract import Contract, ContractError
+from pytest_edfi_cte.contract import Contract
+from pytest_edfi_cte.contract_text import ContractError
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.settings import Settings

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Collection
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from pytest_edfi_cte.notations import (
     STEPS,
@@ -17,7 +17,6 @@ from pytest_edfi_cte.notations import (
     school_year,
     students,
 )
-from pytest_edfi_cte.option import Option
 from pytest_edfi_cte.values import (
     SECRET_VARIABLE,
     boolean,
@@ -28,10 +27,41 @@ from pytest_edfi_cte.values import (
     url,
 )
 
-if TYPE_CHECKING:
-    import pytest
-
 DRIVE, OBSERVE = "drive", "observe"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting: ``name`` gives ``--edfi-name``, ``EDFI_NAME`` and the ini key ``edfi_name``."""
+
+    name: str
+    help: str
+    parse: Callable[[str], Any]
+    default: Any = None
+    metavar: str | None = None
+    kind: str = "value"  # or "flag", "list", "path"
+    #: Refused on a command line in drive mode, where it would say nothing.
+    observe_only: bool = False
+
+    @property
+    def flag(self) -> str:
+        """The command-line option."""
+        return "--edfi-" + self.name.replace("_", "-")
+
+    @property
+    def short_flag(self) -> str:
+        """The option of an ``edfi-cte`` command."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"EDFI_{self.name.upper()}"
+
+    @property
+    def ini(self) -> str:
+        """The key in the pytest configuration."""
+        return f"edfi_{self.name}"
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -201,7 +231,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "phase",
-        "Observe: judge this scenario alone; with --edfi-state the other follows later.",
+        "Observe: judge the creates alone, or what follows them; with --edfi-state in two runs.",
         choice(*STEPS),
         metavar="STEP",
         observe_only=True,
@@ -243,59 +273,3 @@ OF_THE_DOCTOR = frozenset(option.name for option in OPTIONS if not option.observ
     "descriptor",
     "descriptor_file",
 }
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Register every option and ini key with pytest."""
-    group = parser.getgroup("edfi", "Ed-Fi conformance (pytest-edfi-cte)")
-    for option in OPTIONS:
-        text = f"{option.help} Also {option.variable} or ini {option.ini}."
-        text = text.replace("%", "%%")
-        if option.kind == "flag":
-            group.addoption(option.flag, action="store_true", default=None, help=text)
-        else:
-            action = "append" if option.kind == "list" else "store"
-            group.addoption(
-                option.flag, action=action, default=None, metavar=option.metavar, help=text
-            )
-        # No ini default: an empty value and an absent one must be told apart.
-        if option.kind == "list":
-            parser.addini(option.ini, option.help, type="linelist", default=None)
-        else:
-            parser.addini(option.ini, option.help, type="string", default=None)
-
-    # Everybody tries it once. Unknown, it would be repeated in pytest's error, value and all.
-    for flag in ("--edfi-client-secret", "--edfi-secret", "--edfi-password"):
-        group.addoption(flag, action=_NoSecret, help=argparse.SUPPRESS)
-
-
-class _NoSecret(argparse.Action):
-    """An option that refuses its value without showing it."""
-
-    def __call__(self, *parsed: object) -> NoReturn:
-        """``parsed``: parser, namespace, the value, and last the option as it was typed."""
-        import pytest  # noqa: PLC0415 - commands read this module, too
-
-        raise pytest.UsageError(
-            f"{parsed[-1]}: a secret is never an option, command lines are seen by others. Set the "
-            f"environment variable {SECRET_VARIABLE}, or name a dotenv file that has it with "
-            "--edfi-env-file. If this line is in a log, have the secret changed."
-        )
-
-
-def add_arguments(parser: argparse.ArgumentParser, names: Collection[str]) -> None:
-    """Give an ``edfi-cte`` command the options of these names: ``--url``, also ``--edfi-url``."""
-    for option in OPTIONS:
-        if option.name not in names:
-            continue
-        flags = (option.short_flag, option.flag)
-        text = f"{option.help} Also {option.variable}.".replace("%", "%%")
-        if option.kind == "flag":
-            parser.add_argument(
-                *flags, dest=option.ini, action="store_true", default=None, help=text
-            )
-        else:
-            action = "append" if option.kind == "list" else "store"
-            parser.add_argument(
-                *flags, dest=option.ini, action=action, metavar=option.metavar, help=text
-            )

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_edfi_cte import (
     fixtures,
+    flags,
     hookspecs,
-    options,
     rehearsal_fixtures,
     sandbox_fixtures,
     scenario_fixtures,
@@ -26,7 +26,7 @@ OF_REHEARSALS = {
     f"--edfi-{name}" for name in ("seed", "school-year", "set", "descriptor", "descriptor-file")
 }
 MARKERS = (
-    "edfi_scenario(id): the test judges this scenario; its evidence goes into the reports.",
+    "edfi_scenario(id, requirement=None): the test is this scenario, perhaps for a requirement.",
     "edfi_students(first, last): the test judges the scenarios for these students of a cohort.",
     "edfi_contract(id, level): a check of the contract pack; level is must, should or could.",
 )
@@ -34,7 +34,7 @@ MARKERS = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the --edfi-… options and edfi_… ini keys."""
-    options.add_options(parser)
+    flags.add_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

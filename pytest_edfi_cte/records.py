@@ -25,6 +25,7 @@ from pytest_edfi_cte.journal import Entry, Journal
 Json = dict[str, Any]
 OK, CREATED, NO_CONTENT, MULTIPLE, BAD_REQUEST, NOT_FOUND = 200, 201, 204, 300, 400, 404
 GONE = (NO_CONTENT, OK, NOT_FOUND)
+STUDENT = "studentUniqueId"
 #: A natural key names one record; more would only bring others' data into our evidence where a
 #: host ignores the query.
 PAGE = 5
@@ -243,24 +244,33 @@ class Records:
         """Delete what a journal lists, newest first; returns what could not be deleted.
 
         Where each record is, is found out before anything is deleted: a student is hidden once its
-        enrollment is gone, and a Location may have led to somebody else's record.
+        enrollment is gone, and a Location may have led to somebody else's record. While a record
+        of a student cannot be deleted, what came before it stays, so that a later run can: without
+        its enrollment the API would hide the record for good.
         """
         base = self.session.api.base_url
         entries = [entry for entry in journal.pending() if entry.base_url == base]
         addresses = [(entry, self.address_of(entry)) for entry in entries]
         left = []
+        kept: set[Any] = set()
         for entry, url in addresses:
+            student = entry.key.get(STUDENT)
+            if student in kept:
+                left.append(f"{_named(entry)}: kept, for the record above needs it to be deleted")
+                continue
             problem = self.delete(url) if url else self._stranger(entry)
             if problem is None or url is None:
                 journal.deleted(entry.url or "")
+            elif student is not None:
+                kept.add(student)
             if problem:
                 left.append(problem)
         return left
 
-    def _stranger(self, entry: Entry) -> str:
-        key = ", ".join(f"{name}={value}" for name, value in entry.key.items())
+    @staticmethod
+    def _stranger(entry: Entry) -> str:
         return (
-            f"{entry.resource} with {key}: the address that the API gave ({entry.url}) is another "
+            f"{_named(entry)}: the address that the API gave ({entry.url}) is another "
             "record's, which was left alone; where the record of this run is cannot be told"
         )
 
@@ -288,3 +298,8 @@ class Records:
             return entry.url
         only = found[0] if len(found) == 1 else None
         return self.session.resource_url(entry.resource, only) if isinstance(only, str) else None
+
+
+def _named(entry: Entry) -> str:
+    key = ", ".join(f"{name}={value}" for name, value in entry.key.items())
+    return f"{entry.resource} with {key}"

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from pytest_edfi_cte.reporting import pack, waivers
 from pytest_edfi_cte.reporting.collect import Collector
-from pytest_edfi_cte.reporting.contract import contract_lines
+from pytest_edfi_cte.reporting.contract import contract_lines, requirement_lines
 from pytest_edfi_cte.reporting.document import (
     Document,
     RunCheck,
@@ -75,7 +76,8 @@ class ReportHooks:
         Also where the run was interrupted. A waiver that is expired or matches nothing makes a run
         fail that would have passed; so does a report that cannot be written.
         """
-        if self._run.connected is None:
+        refused = int(session.exitstatus) == pytest.ExitCode.USAGE_ERROR  # nothing is judged
+        if self._run.connected is None or refused:
             return
         self._run.clean_up()
         interrupted = int(session.exitstatus) in (
@@ -83,6 +85,7 @@ class ReportHooks:
             pytest.ExitCode.INTERNAL_ERROR,
         )
         self._document = content = self._made(interrupted=interrupted)
+        hook_failed = self._remark(content) or self._results.hook_failed
         if self._folder:
             try:
                 written = pack.write(content, self._folder, self._pieces(content))
@@ -94,7 +97,7 @@ class ReportHooks:
         if os.environ.get("GITHUB_ACTIONS") == "true":
             self._tell_github(content)
         # A number, and not pytest's own type: other plugins set numbers too.
-        bad = content["verdict"] == "not conformant" or self._unwritten
+        bad = content["verdict"] == "not conformant" or self._unwritten or hook_failed
         if bad and int(session.exitstatus) == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -105,7 +108,8 @@ class ReportHooks:
         if self._students.begun:
             rows, shown = self._students.ledger.rows(), self._students.ledger.shown()
             checks += shown
-        notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
+        of_students = (note for check in checks if check["student"] for note in check["notes"])
+        notes = list(dict.fromkeys([*self._run.notes, *self._results.notes, *of_students]))
         info = run_info(
             self._run,
             started=self._started,
@@ -151,6 +155,19 @@ class ReportHooks:
         checks = chain(ledger.all_evidence(), others)
         return pieces(content, checks, lambda row: ledger.students(row["id"]))
 
+    def _remark(self, content: Document) -> bool:
+        """Add what the hook says of the run; True where it failed."""
+        call = self._run.hooks.report_summary
+        if call is None:
+            return False
+        said, failed = call.texts(document=deepcopy(content))
+        lines = [self._results.text(text) for text in [*said, *([failed] if failed else [])]]
+        content["runs"][0]["notes"] += lines
+        self._said += [
+            (f"note: {line}", "red" if line == lines[-1] and failed else "") for line in lines
+        ]
+        return bool(failed)
+
     def _tell_github(self, content: Document) -> None:
         self._said += [(line, "") for line in github_annotations(content)]
         name = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -171,6 +188,7 @@ class ReportHooks:
         terminalreporter.section("Ed-Fi conformance")
         lines = list(screen(self._document)) if self._document else []
         lines += contract_lines(self._run.contract, checks) if checks else ()
+        lines += requirement_lines(self._results.python_scenarios)
         lines += [(f"note: {note}", "") for note in notes]
         lines += [(f"LEFT BEHIND: {problem}", "red") for problem in left]
         for line, colour in [*lines, *self._said]:

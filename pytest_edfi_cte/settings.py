@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.given import Given, GivenToPytest
 from pytest_edfi_cte.notations import current_school_year
-from pytest_edfi_cte.option import Option
-from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS
+from pytest_edfi_cte.options import DRIVE, OBSERVE, OPTIONS, Option
 from pytest_edfi_cte.secret import Secret
 from pytest_edfi_cte.values import SANDBOX, SECRET_VARIABLE
 

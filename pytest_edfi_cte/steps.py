@@ -20,7 +20,7 @@ from pytest_edfi_cte.drive import AssociationSlot
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.judge import Finding, Kind
-from pytest_edfi_cte.prerequisites import Prerequisites
+from pytest_edfi_cte.prerequisites import Prerequisites, slot_name
 from pytest_edfi_cte.records import Record
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.scenarios import Scenario, Table
@@ -38,7 +38,7 @@ def prepare(run: Run, prerequisites: Prerequisites, table: Table) -> None:
             continue
         key = prerequisites.records.key_of(need.resource, need.record)
         query = {part: key[part] for part in need.found_by}
-        with run.alone_with(f"{need.resource} {query}"):
+        with run.alone_with(slot_name(need.resource, query)):
             prerequisites.reuse_or_create(said, need.resource, need.record, query)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_edfi_cte.contract import STANDARDS, Contract, ContractError, TableFile, nearest
+from pytest_edfi_cte.contract import STANDARDS, Contract, TableFile
+from pytest_edfi_cte.contract_text import ContractError, nearest
 from pytest_edfi_cte.properties import at_path, kind_of, paths
 from pytest_edfi_cte.scenarios import CONTAINERS
 

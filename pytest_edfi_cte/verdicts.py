@@ -147,25 +147,41 @@ class RequirementFinding(Finding):
 
 
 def conclude(
-    scenario: Scenario | None, findings: Sequence[Finding], exchanges: Iterable[Exchange]
+    scenario: Scenario | None,
+    findings: Sequence[Finding],
+    exchanges: Iterable[Exchange],
+    *,
+    what: str = "",
 ) -> None:
     """Return where every finding is fine; raise :class:`NonConformance` with all that are not.
 
-    Without a scenario (a test of one's own) every exchange of the test is evidence.
+    Without a scenario (a test of one's own) every exchange of the test is evidence, and ``what``
+    says what was judged.
     """
     wrong = [finding for finding in findings if not finding.ok]
     if wrong:
-        raise NonConformance(failure(scenario, wrong, exchanges))
+        raise NonConformance(failure(scenario, wrong, exchanges, what=what))
 
 
 def failure(
-    scenario: Scenario | None, wrong: Sequence[Finding], exchanges: Iterable[Exchange]
+    scenario: Scenario | None,
+    wrong: Sequence[Finding],
+    exchanges: Iterable[Exchange],
+    *,
+    what: str = "",
+    asked: str = "",
 ) -> str:
-    """The failure's text, in the order that a person needs it."""
+    """The failure's text, in the order that a person needs it.
+
+    ``asked``: the requirement behind it, where there is one.
+    """
     lead = next((f for f in wrong if f.kind in TELLING), wrong[0])
     meaning = MEANINGS[lead.kind][0]
-    what = f"Scenario {scenario.number} ({scenario.title})" if scenario else "The check"
-    lines = [f"{what} failed: {meaning}."]
+    if scenario:
+        what = f"Scenario {scenario.number} ({scenario.title})"
+    lines = [f"{what or 'The check'} failed: {meaning}."]
+    if asked:
+        lines.append(f"  {asked}")
     for finding in wrong:
         lines += [
             f"  {finding.where}",

@@ -247,7 +247,8 @@ def test_a_broken_requirements_file_says_where(spoil, said, tmp_path) -> None:
 
     import yaml
 
-    from pytest_edfi_cte.contract import Contract, ContractError
+    from pytest_edfi_cte.contract import Contract
+    from pytest_edfi_cte.contract_text import ContractError
 
     folder = resources.files("pytest_edfi_cte_fixtures")
     shutil.copytree(str(folder), tmp_path, dirs_exist_ok=True)

@@ -16,6 +16,7 @@ import pytest_edfi_cte
 from pytest_edfi_cte import (
     cli,
     fixtures,
+    hookspecs,
     rehearsal_fixtures,
     sandbox_fixtures,
     scenario_fixtures,
@@ -238,6 +239,9 @@ def test_every_option_fixture_and_verdict_is_in_the_readme() -> None:
     for name in {name for module in modules for name in vars(module)}:
         if name.startswith("edfi_"):
             assert f"`{name}`" in README or f"`{name}(" in README, name
+    for name in vars(hookspecs):
+        if name.startswith("pytest_edfi_"):
+            assert f"`{name}(" in README, name
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

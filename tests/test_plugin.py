@@ -124,7 +124,7 @@ def test_selection_by_marker(sandbox, kit, pytester) -> None:
     kit.run(sandbox, "-m", "edfi_scenario").assert_outcomes(passed=2, deselected=1)
     kit.run(sandbox, "-m", "not edfi_scenario").assert_outcomes(passed=1, deselected=2)
     result = pytester.runpytest_inprocess("--markers")
-    result.stdout.fnmatch_lines(["@pytest.mark.edfi_scenario(id): *"])
+    result.stdout.fnmatch_lines(["@pytest.mark.edfi_scenario(id, requirement=None): *"])
 
 
 def test_nothing_is_sent_where_nothing_is_selected(sandbox, kit, pytester) -> None:
@@ -256,7 +256,7 @@ def test_our_own_bug_is_reported_as_ours(sandbox, kit, pytester) -> None:
     pytester.makeconftest(
         """
         import pytest_edfi_cte.drive as drive
-        drive.judge_record = None
+        drive.judge_sent = None
         """
     )
     result = kit.subprocess(

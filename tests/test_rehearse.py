@@ -22,7 +22,8 @@ import requests
 from dotenv import dotenv_values
 
 from pytest_edfi_cte import cli
-from pytest_edfi_cte.contract import Contract, ContractError
+from pytest_edfi_cte.contract import Contract
+from pytest_edfi_cte.contract_text import ContractError
 from pytest_edfi_cte.errors import ConfigurationError, NonConformance
 from pytest_edfi_cte.product import Command
 from pytest_edfi_cte.rehearsal.script import read_script, shipped_script

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from pytest_edfi_cte.contract import Contract, ContractError, shipped
+from pytest_edfi_cte.contract import STANDARDS, Contract, shipped
+from pytest_edfi_cte.contract_text import ContractError, parsed
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.resolving import school_year_date
 from pytest_edfi_cte.scenarios import get
@@ -333,6 +336,56 @@ def test_all_schemas_are_valid_and_formats_are_checked() -> None:
     assert not list(student.iter_errors(body))
     assert list(student.iter_errors({**body, "birthDate": "2010-01-01T00:00:00"}))
     assert list(student.iter_errors({**body, "birthDate": "2010-02-30"}))
+
+
+def test_what_no_run_checks_is_checked_here() -> None:
+    """A run takes the shipped schemas, the default table and the reports' words as they are."""
+    root = resources.files("pytest_edfi_cte_fixtures")
+    checked = 0
+    for standard in (*STANDARDS, "protocol"):
+        for file in root.joinpath("schemas").joinpath(standard).iterdir():
+            Contract(root).validator(standard, file.name.removesuffix(".json"))
+            checked += 1
+    for file in root.joinpath("schemas").iterdir():
+        if file.name.endswith(".json"):
+            Draft202012Validator.check_schema(json.loads(file.read_text()))
+            checked += 1
+    assert checked > 50
+    assert Contract(root).table().content == shipped().table().content
+    assert Contract(root).explanations() == shipped().explanations()
+
+
+def test_a_run_checks_no_schema_and_reads_each_once(monkeypatch) -> None:
+    def refuse(*args: object) -> None:
+        raise AssertionError("checked in a run")
+
+    monkeypatch.setattr(Draft202012Validator, "check_schema", refuse)
+    contract = Contract()
+    validator = contract.validator("5.0", "student")
+    assert validator is contract.validator("5.0", "student")
+    assert contract.schema("5.0", "student") is contract.schema("5.0", "student")
+    assert validator.schema is contract.schema("5.0", "student")
+    load(contract, Settings(), "5.0")
+    contract.explanations()
+
+
+def test_a_descriptor_is_found_in_the_schemas_that_name_it(monkeypatch) -> None:
+    contract = Contract()
+    names = contract.descriptor_names
+    assert names["entryGradeLevelDescriptor"] == "GradeLevelDescriptor"
+    monkeypatch.setattr(contract, "naming", lambda name: iter(()))
+    assert names["entryGradeLevelDescriptor"] == "GradeLevelDescriptor", "remembered"
+    with pytest.raises(KeyError, match="noSuchDescriptor"):
+        names["noSuchDescriptor"]
+
+
+def test_yaml_is_read_alike_with_and_without_libyaml(monkeypatch) -> None:
+    import yaml
+
+    text = resources.files("pytest_edfi_cte_fixtures").joinpath(TABLE).read_text()
+    fast = parsed(TABLE, text)[0]
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    assert parsed(TABLE, text)[0] == fast
 
 
 def test_grand_bend_fits_its_schemas() -> None:

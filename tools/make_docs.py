@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+import pytest_edfi_cte
 from pytest_edfi_cte import cli, hookspecs, plugin
 from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.options import OPTIONS
@@ -50,9 +51,12 @@ BOXES: dict[str, tuple[str, str]] = {
     ),
     "judge": (
         "judge: comparison, findings, verdicts",
-        "compare judge differences meanings verdicts judgements evidence observed state product",
+        (
+            "compare judge payloads differences expectations meanings verdicts judgements evidence "
+            "observed state product"
+        ),
     ),
-    "run": ("run: drive, observe", "run facts watch drive steps observe"),
+    "run": ("run: drive, observe", "run cleaning facts watch drive steps observe asserting"),
     "doctor": ("doctor", "doctor"),
     "pack": ("contract pack", "contract_checks"),
     "rehearsal": ("rehearsal", "rehearsal"),
@@ -61,8 +65,8 @@ BOXES: dict[str, tuple[str, str]] = {
         "plugin: hooks, fixtures, collecting for the report",
         (
             "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures "
-            "report_hooks collection sharing reporting.collect reporting.pytest_html "
-            "reporting.contract"
+            "report_hooks running_hooks collection python_scenarios sharing reporting.collect "
+            "reporting.tracebacks reporting.pytest_html reporting.contract"
         ),
     ),
     "suite": ("suite: the shipped tests", "suite"),
@@ -173,6 +177,22 @@ def hooks() -> str:
             arguments = ", ".join(inspect.signature(hook).parameters)
             parts += [f"### {name}({arguments})", rst(inspect.cleandoc(hook.__doc__ or ""))]
     return "\n\n".join(parts)
+
+
+def helpers() -> str:
+    """The assertions for tests of one's own."""
+    parts = []
+    for name in pytest_edfi_cte.__all__:
+        helper = getattr(pytest_edfi_cte, name)
+        if inspect.isfunction(helper):
+            words = rst(inspect.cleandoc(helper.__doc__ or ""))
+            arguments = ", ".join(str(p).partition(":")[0] for p in _given(helper))
+            parts += [f"### {name}({arguments})", words]
+    return "\n\n".join(parts)
+
+
+def _given(function: Callable[..., Any]) -> Iterable[inspect.Parameter]:
+    return inspect.signature(function).parameters.values()
 
 
 def verdicts() -> str:
@@ -289,6 +309,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "fixtures": fixtures,
     "markers": markers,
     "hooks": hooks,
+    "helpers": helpers,
     "verdicts": verdicts,
     "findings": findings,
     "exit-codes": exit_codes,

@@ -15,7 +15,7 @@ import shlex
 import shutil
 import sys
 
-from pytest_edfi_cte import options
+from pytest_edfi_cte import flags, options
 from pytest_edfi_cte.cli import ExitCode
 from pytest_edfi_cte.doctor.page import Page, as_json
 from pytest_edfi_cte.doctor.patient import Patient
@@ -30,7 +30,7 @@ from pytest_edfi_cte.settings import resolve
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The plugin's options, and ``--json``."""
-    options.add_arguments(parser, options.OF_THE_DOCTOR)
+    flags.add_arguments(parser, options.OF_THE_DOCTOR)
     parser.add_argument("--json", action="store_true", help="Write JSON instead of the page.")
 
 

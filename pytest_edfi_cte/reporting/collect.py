@@ -6,15 +6,16 @@ The report travels from an xdist worker to the controller with it.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_edfi_cte import fixtures
 from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
 from pytest_edfi_cte.reporting.faults import our_bug
@@ -22,11 +23,13 @@ from pytest_edfi_cte.reporting.model import (
     CheckKind,
     CheckResult,
     Painter,
+    flat_properties,
     is_good,
     visible,
 )
-from pytest_edfi_cte.reporting.results import Kind, Outcome, Place, result_of
+from pytest_edfi_cte.reporting.results import Kind, Outcome, Place, remark, result_of
 from pytest_edfi_cte.reporting.runs import planned
+from pytest_edfi_cte.reporting.tracebacks import cleaned_repr, last_entries
 from pytest_edfi_cte.reporting.waivers import Waiver
 from pytest_edfi_cte.scenarios import STEPS
 from pytest_edfi_cte.verdicts import Verdict
@@ -48,6 +51,8 @@ class Collector:
         self._run = run
         self._waivers = waivers
         self._paint = Painter(run.redactor.clean)
+        #: A hook about the rows could not be asked: nothing is missing but what it would have said.
+        self.hook_failed = False
         #: node id -> result, in the order in which they came.
         self.results: dict[str, CheckResult] = {}
 
@@ -60,6 +65,12 @@ class Collector:
     def checks(self) -> list[CheckResult]:
         """Results of the contract pack."""
         return [result for result in self.results.values() if result["kind"] == "contract"]
+
+    @property
+    def python_scenarios(self) -> list[CheckResult]:
+        """Results of tests that say which requirement they are for."""
+        all_of_them = self.results.values()
+        return [r for r in all_of_them if r["kind"] == "scenario" and r["level"]]
 
     def text(self, text: str) -> str:
         """Any text of the run, made safe to show."""
@@ -81,9 +92,10 @@ class Collector:
                 verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
             result = self._result(item, kind, verdict, report)
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
-            report.edfi = result  # type: ignore[attr-defined]  # pytest sends extra attributes along
+            report.edfi_hook_failed = bool(remark(self._run, result))  # type: ignore[attr-defined]  # pytest sends extra attributes along
+            report.edfi = result  # type: ignore[attr-defined]  # as above
             if kind[0] != "own":
-                properties = _properties(result, self._run.facts())
+                properties = flat_properties(result, self._run.facts())
                 item.user_properties.extend(properties)
                 report.user_properties.extend(properties)
             if result["verdict"] == Verdict.WAIVED.value:
@@ -98,6 +110,7 @@ class Collector:
     def gather(self, report: pytest.TestReport) -> None:
         """Keep a result; a test whose process ended under it gets one here."""
         result: CheckResult | None = getattr(report, "edfi", None)
+        self.hook_failed |= getattr(report, "edfi_hook_failed", False)
         if result:
             self.results[report.nodeid] = result
         elif report.when not in ("setup", "call", "teardown") and report.failed:
@@ -156,7 +169,7 @@ class Collector:
         # The short summary prints the crash's message, so it gets the headline alone.
         if shown.reprcrash is not None:
             shown.reprcrash.message = first
-        for entry in _entries(shown):
+        for entry in last_entries(shown):
             entry.lines[:] = [first, *rest]
         report.longrepr = cleaned_repr(shown, self._run.redactor.clean)
 
@@ -180,6 +193,8 @@ def _kind(item: pytest.Item) -> Kind | None:
     """
     if item.get_closest_marker("edfi_students"):
         return None
+    if SCENARIO in item.stash:
+        return "scenario", item.stash[SCENARIO].id
     for marker, kind in JUDGING.items():
         found = item.get_closest_marker(marker)
         if found:
@@ -205,21 +220,6 @@ def _told(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     first = crash.message.partition("\n")[0] if crash else ""
     return text if text.startswith(first) else f"{first}\n{text}"
-
-
-def cleaned_repr(shown: Any, clean: Callable[[str], str]) -> Any:
-    """A drawing of an exception by pytest, cleaned: its code, locals and arguments."""
-    if isinstance(shown, str):
-        return clean(shown)
-    if isinstance(shown, list):
-        shown[:] = [cleaned_repr(part, clean) for part in shown]
-        return shown
-    if isinstance(shown, tuple):
-        return tuple(cleaned_repr(part, clean) for part in shown)
-    if type(shown).__module__.startswith("_pytest._code"):
-        for name, value in vars(shown).items():
-            object.__setattr__(shown, name, cleaned_repr(value, clean))
-    return shown
 
 
 def verdict_of(report: pytest.TestReport, error: BaseException | None) -> Verdict:
@@ -249,31 +249,3 @@ def isour_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
 
 def _is_users(path: Path) -> bool:
     return not {"site-packages", "dist-packages", "lib"} & set(path.parts)
-
-
-def _entries(shown: Any) -> list[Any]:
-    chain = getattr(shown, "chain", None)
-    tracebacks = [part[0] for part in chain] if chain else [shown.reprtraceback]
-    return [entry for tb in tracebacks[-1:] for entry in tb.reprentries[-1:]]
-
-
-def _properties(result: CheckResult, facts: dict[str, str]) -> list[tuple[str, object]]:
-    """The result as flat properties, for JUnit XML and other readers of ``user_properties``."""
-    check = [("edfi_contract", result["id"]), ("edfi_level", result["level"])]
-    flat: list[tuple[str, object]] = [
-        *(check if result["level"] else [("edfi_scenario", result["id"])]),
-        ("edfi_verdict", result["verdict"]),
-        ("edfi_requirement", result["requirement"]),
-    ]
-    flat += [(f"edfi_{_word(name)}", value) for name, value in facts.items()]
-    flat += [
-        ("edfi_finding", f"{row['where']}: expected {row['expected']}, received {row['received']}")
-        for row in result["findings"]
-        if row["verdict"] != "ok"
-    ]
-    flat += [("edfi_step", step["line"]) for step in result["steps"]]
-    return flat + [("edfi_note", note) for note in result["notes"]]
-
-
-def _word(name: str) -> str:
-    return name.lower().replace(" ", "_").replace("-", "_")

@@ -19,6 +19,15 @@ STATUS: dict[str, tuple[str, str, Any]] = {
 }
 
 
+def requirement_lines(checks: Sequence[CheckResult]) -> Iterator[tuple[str, str]]:
+    """(line, colour): each requirement that a scenario in Python is for, with the verdicts."""
+    asked = dict.fromkeys(check["requirement"].partition(" ")[0] for check in checks)
+    for requirement in asked:
+        mine = [c for c in checks if c["requirement"].startswith(f"{requirement} ")]
+        told = ", ".join(f"{check['id']} {check['verdict']}" for check in mine)
+        yield f"requirement {requirement}: {told}", ""
+
+
 def contract_lines(contract: Contract, checks: Sequence[CheckResult]) -> Iterator[tuple[str, str]]:
     """(line, colour): coverage, verdicts, then warnings in full and information in short."""
     counts = Counter(result["verdict"] for result in checks)

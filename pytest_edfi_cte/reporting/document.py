@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from pytest_edfi_cte import __version__
 from pytest_edfi_cte.contract import Contract, shipped
 from pytest_edfi_cte.reporting.model import CheckKind, CheckResult, utc
-from pytest_edfi_cte.requirements import requirements
+from pytest_edfi_cte.requirements import Requirement, requirements
 from pytest_edfi_cte.verdicts import Verdict
 
 FORMAT = 1
@@ -162,7 +162,6 @@ def document(
     counts = Counter(check["verdict"] for check in checks if not check["student"])
     for row in students:
         counts.update(row["counts"])
-    asked = any(check["kind"] == "contract" for check in checks)
     return {
         "format": FORMAT,
         "written": utc(time.time()),
@@ -172,21 +171,37 @@ def document(
         "runs": list(runs),
         "checks": sorted(checks, key=_place),
         "students": list(students),
-        "requirements": [
-            {
-                "id": r.id,
-                "level": r.level,
-                "text": r.text,
-                "source": r.source,
-                "checks": list(r.checks),
-                "excluded": r.excluded,
-            }
-            for r in (requirements(contract) if asked else ())
-        ],
+        "requirements": _requirements(contract, checks),
         "not_covered": _gaps(runs, checks, explained["steps"]),
         "rulings": explained["rulings"],
         "waivers": list(waivers),
     }
+
+
+def _requirements(contract: Contract, checks: Sequence[RunCheck]) -> list[dict[str, Any]]:
+    """Every requirement where the contract pack ran, else those that a scenario is for."""
+    asked = any(check["kind"] == "contract" for check in checks)
+    rows = []
+    for r in requirements(contract):
+        # A scenario in Python says it with its requirement; a check of the pack is in the file.
+        told = [c["id"] for c in checks if c["kind"] == "scenario" and covers(c, r)]
+        if asked or told:
+            rows.append(
+                {
+                    "id": r.id,
+                    "level": r.level,
+                    "text": r.text,
+                    "source": r.source,
+                    "checks": list(dict.fromkeys([*(r.checks if asked else ()), *told])),
+                    "excluded": "" if told else r.excluded,
+                }
+            )
+    return rows
+
+
+def covers(check: CheckResult, requirement: Requirement) -> bool:
+    """Whether a check names the requirement as its own."""
+    return check["requirement"].startswith(f"{requirement.label}: ")
 
 
 def _place(check: RunCheck) -> tuple[int, int, int, str, int]:

@@ -50,6 +50,13 @@ def summary(content: Document) -> str:
         lines += [_row(check) for check in checks[:MOST_CHECKS]]
     if len(checks) > MOST_CHECKS:
         lines += ["", f"{len(checks) - MOST_CHECKS:,} more checks are in results.json."]
+    for row in content["requirements"]:
+        mine = [
+            c for c in content["checks"] if c["kind"] == "scenario" and c["id"] in row["checks"]
+        ]
+        if mine:
+            told = ", ".join(f"{_text(c['id'])} {c['verdict']}" for c in mine)
+            lines += ["", f"Requirement {_text(row['id'])} ({row['level']}): {told}"]
     for waiver in content["waivers"]:
         what = waiver["check"] or waiver["path"]
         until = f"{waiver['reason']} (accepted by {waiver['who']} until {waiver['until']})"
@@ -60,6 +67,8 @@ def summary(content: Document) -> str:
         lines += [f"- {_text(g['title'])}: {_text(g['reason'])}" for g in gaps[:MOST_GAPS]]
         if len(gaps) > MOST_GAPS:
             lines.append(f"- {len(gaps) - MOST_GAPS} more are in results.json.")
+    notes = list(dict.fromkeys(note for run in content["runs"] for note in run["notes"]))
+    lines += [f"\nNote: {_text(note)}" for note in notes[:MOST_GAPS]]
     left = [entry for run in content["runs"] for entry in run["left_behind"]]
     lines += [f"\n**Left behind in the API:** {_text(entry)}" for entry in left[:MOST_GAPS]]
     return "\n".join(lines) + "\n"

@@ -220,3 +220,25 @@ def first_wrong(findings: Iterable[FindingRow]) -> FindingRow | None:
 def is_good(verdict: str) -> bool:
     """True for the one verdict that shows conformance."""
     return verdict == Verdict.PASSED.value
+
+
+def flat_properties(result: CheckResult, facts: dict[str, str]) -> list[tuple[str, object]]:
+    """The result as flat properties, for JUnit XML and other readers of ``user_properties``."""
+    flat: list[tuple[str, object]] = [
+        (f"edfi_{result['kind']}", result["id"]),
+        *([("edfi_level", result["level"])] if result["level"] else []),
+        ("edfi_verdict", result["verdict"]),
+        ("edfi_requirement", result["requirement"]),
+    ]
+    flat += [(f"edfi_{_word(name)}", value) for name, value in facts.items()]
+    flat += [
+        ("edfi_finding", f"{row['where']}: expected {row['expected']}, received {row['received']}")
+        for row in result["findings"]
+        if row["verdict"] != "ok"
+    ]
+    flat += [("edfi_step", step["line"]) for step in result["steps"]]
+    return flat + [("edfi_note", note) for note in result["notes"]]
+
+
+def _word(name: str) -> str:
+    return name.lower().replace(" ", "_").replace("-", "_")

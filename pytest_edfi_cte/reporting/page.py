@@ -14,15 +14,13 @@ from datetime import datetime
 from functools import cache
 from importlib import resources
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_edfi_cte.reporting import words
 from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, RunInfo, StudentsRow
+from pytest_edfi_cte.reporting.drawing import template
 from pytest_edfi_cte.reporting.model import ExchangeRow, FindingRow
 from pytest_edfi_cte.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 #: Checks shown with their tables and exchanges; the others are one line each, worst first.
 MOST_DETAILED = 250
@@ -50,7 +48,7 @@ def page_pieces(content: Document) -> Iterator[str]:
     checks = _checks(content)
     by_id = {view["id"]: view for view in checks}
     groups = groupby(checks, key=lambda view: view["kind"])
-    stream = _template().stream(
+    stream = template("conformance.html").stream(
         content=content,
         style=style,
         script=script,
@@ -72,20 +70,6 @@ def page_pieces(content: Document) -> Iterator[str]:
     )
     stream.enable_buffering(PIECES)
     return stream
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - idle cost
-
-    environment = Environment(
-        loader=PackageLoader("pytest_edfi_cte.reporting"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("conformance.html")
 
 
 @cache

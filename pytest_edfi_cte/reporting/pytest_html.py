@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_edfi_cte.reporting.drawing import template
 from pytest_edfi_cte.reporting.model import CheckResult, first_wrong, is_good
 from pytest_edfi_cte.reporting.students import StudentResults
 from pytest_edfi_cte.reporting.words import (
@@ -18,8 +18,6 @@ from pytest_edfi_cte.reporting.words import (
 )
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from pytest_edfi_cte.run import Run
 
 COLUMNS = ("Scenario", "Requirement", "Expected", "Received")
@@ -74,9 +72,9 @@ class HtmlHooks:
         """Verdicts first, then what was judged; what is left behind is said here too."""
         self._run.clean_up()
         everything = list(self._results.values())
-        results = [r for r in everything if not r["level"]]
+        results = [r for r in everything if r["kind"] != "contract"]
         results.sort(key=lambda r: (r["number"], r["id"]))
-        checks = sorted((r for r in everything if r["level"]), key=badness)
+        checks = sorted((r for r in everything if r["kind"] == "contract"), key=badness)
         rows = self._students.ledger.rows() if self._students.begun else []
         facts = self._run.facts() if everything or rows else {}
         notes = dict.fromkeys(note for result in everything for note in result["notes"])
@@ -95,20 +93,11 @@ class HtmlHooks:
             )
         )
 
-    @cached_property
-    def _template(self) -> Template:
-        from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - idle cost
-
-        loader = PackageLoader("pytest_edfi_cte.reporting")
-        environment = Environment(
-            loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
-        )
-        return environment.get_template("pytest_html.html")
-
-    def _render(self, part: str, **values: Any) -> list[str]:
+    @staticmethod
+    def _render(part: str, **values: Any) -> list[str]:
         """One block of the template, escaped; ``cells`` gives one text per column."""
-        context = self._template.new_context(values)
-        text = "".join(self._template.blocks[part](context))
+        parts = template("pytest_html.html")
+        text = "".join(parts.blocks[part](parts.new_context(values)))
         return [cell.strip() for cell in text.split("<!--cell-->") if cell.strip()]
 
 

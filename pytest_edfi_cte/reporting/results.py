@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,6 @@ def result_of(
     if scenario:
         _about_the_table(run, findings, scenario.table)
     message = "" if is_good(verdict.value) else evidence.message or outcome.told
-    asked = f"{requirement.label}: {requirement.text}" if requirement else ""
     return {
         "id": paint.text(check[1]),
         "kind": check[0],
@@ -65,7 +65,7 @@ def result_of(
         "number": scenario.number if scenario else 0,
         "student": outcome.student,
         "title": paint.text(scenario.title if scenario else outcome.title),
-        "requirement": asked or requirement_of(findings),
+        "requirement": evidence.asked or requirement_of(findings),
         "verdict": verdict.value,
         "message": paint.text(message),
         "waiver": "",
@@ -78,6 +78,20 @@ def result_of(
         "steps": paint.steps(evidence.steps),
         "exchanges": paint.exchanges(evidence.exchanges),
     }
+
+
+def remark(run: Run, result: CheckResult) -> str:
+    """Add what the hook says of a check, which has a copy: a verdict is no hook's to change.
+
+    How the hook failed, "" where it did not.
+    """
+    call = run.hooks.report_row
+    if call is None:
+        return ""
+    paint = Painter(run.redactor.clean)
+    said, failed = call.texts(check=deepcopy(result))
+    result["notes"] += map(paint.text, [*said, *([failed] if failed else [])])
+    return failed
 
 
 def _about_the_table(run: Run, findings: Sequence[FindingRow], table: Table) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.errors import EdFiError, HookFailed, NonConformance, NotTestable
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
 from pytest_edfi_cte.reporting.faults import our_bug
 from pytest_edfi_cte.reporting.ledger import Ledger
 from pytest_edfi_cte.reporting.model import CheckResult
-from pytest_edfi_cte.reporting.results import Outcome, result_of
+from pytest_edfi_cte.reporting.results import Outcome, remark, result_of
 from pytest_edfi_cte.reporting.waivers import Waiver
 from pytest_edfi_cte.rounds import Judged, Rounds
 from pytest_edfi_cte.verdicts import Verdict
@@ -39,6 +39,8 @@ class StudentResults:
     def __init__(self, run: Run, accepted: Sequence[Waiver]) -> None:
         self._run = run
         self._accepted = accepted
+        #: How a hook of the user's failed over a result, "" where none did.
+        self.hook_failed = ""
         #: Called after each result that this process keeps.
         self.listeners: list[Callable[[], None]] = []
 
@@ -80,6 +82,7 @@ class StudentResults:
         )
         result = result_of(run, judged.evidence, outcome, scenario)
         waivers.apply(self._accepted, result, date.today())  # noqa: DTZ011 - a calendar day
+        self.hook_failed = self.hook_failed or remark(run, result)
         self.ledger.add(result)
         return result if result["verdict"] in (*BAD, Verdict.WAIVED.value) else None
 
@@ -119,6 +122,8 @@ class Students:
         if words == {Verdict.HARNESS_ERROR.value} and bug:
             raise bug
         if not words:
+            if self._results.hook_failed:
+                raise HookFailed(self._results.hook_failed)
             return
         text = _together(told, count)
         if words == {Verdict.WAIVED.value}:

@@ -9,8 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.reporting.document import WaiverRow
@@ -56,6 +54,8 @@ def bare(where: str) -> str:
 
 def read_waivers(path: Path, contract: Contract) -> list[Waiver]:
     """The waivers of a YAML file; ConfigurationError where it is damaged."""
+    import yaml  # noqa: PLC0415 - idle cost
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What killed processes left in the API: found in their journals, and deleted."""
+"""What killed processes have left behind, found in their journals: the next run deletes it."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
 
 
-def clean_up_after(run: Run, whose: str) -> None:
-    """Delete what journals without a living owner list, in this run's API.
+def after_killed(run: Run, whose: str) -> list[str]:
+    """Delete what journals without a living owner list; says what could not be deleted.
 
-    ``whose``: what left it, for the note: a run, or a worker of this one.
+    ``whose``: what left it, for the note: an earlier run, or a worker of this one.
     """
-    base = run.api.base_url
+    left: list[str] = []
     for journal in orphans(run.journal.path.parent, run.journal):
-        here = [e for e in journal.pending() if e.base_url == base]
+        here = [e for e in journal.pending() if e.base_url == run.api.base_url]
         problems = run.records.clean_up(journal)
         if here and not problems:
             run.note(f"Deleted {len(here)} records that a killed {whose} had left behind.")
         for entry in journal.unconfirmed():
-            if entry.base_url == base:
+            if entry.base_url == run.api.base_url:
                 run.note(
                     f"A killed {whose} may have left a {entry.resource} record with key "
                     f"{dict(entry.key)}; it cannot be told whether it is ours, so it stays."
                 )
-        run.left_behind += problems
+        left += problems
         if not journal.pending():
             journal.remove()
     _forget_ledgers(run)
+    return left
 
 
 def _forget_ledgers(run: Run) -> None:

@@ -1,0 +1,133 @@
+"""The quick yes: never where jsonschema says no, and the same reasons as jsonschema's otherwise."""
+
+from __future__ import annotations
+
+import copy
+
+import fastjsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_edfi_cte.contract import shipped
+from pytest_edfi_cte.quick_validator import QuickValidator
+from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.tables import load
+
+ASSOCIATION = {
+    "id": "0123",
+    **load(shipped(), Settings(), "5.0").payload("create"),
+    "endDate": None,
+    "_etag": "1",
+    "_lastModifiedDate": "2026-08-23T10:11:12.123Z",
+}
+RIGHT = [
+    ("5.0", "studentCTEProgramAssociation", ASSOCIATION),
+    (
+        "5.0",
+        "student",
+        {"studentUniqueId": "1", "firstName": "A", "lastSurname": "B", "birthDate": "2010-01-01"},
+    ),
+    ("protocol", "token", {"access_token": "x", "token_type": "Bearer", "expires_in": 1800}),
+    ("protocol", "discovery", {"urls": {"oauth": "https://a", "dataManagementApi": "https://b"}}),
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+TELLING = st.sampled_from(
+    [
+        "",
+        "2026-08-23",
+        "20260823",
+        "2026-02-30",
+        "2026-08-23T10:11:12Z",
+        "2026-08-23 10:11:12Z",
+        "2026-08-23T10:11:12+02:00",
+        "2026-08-23T25:11:12Z",
+        "1\n",
+        "bearer\n",
+        "12",
+        1.0,
+        2**70,
+        [],
+    ]
+)
+
+
+def places(content, path=()):
+    """Every place in JSON, as (container, key) pairs reached from the top."""
+    items = content.items() if isinstance(content, dict) else enumerate(content)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, key))
+
+
+def told(errors):
+    return sorted(f"{error.json_path}: {error.message}" for error in errors)
+
+
+@pytest.mark.parametrize(("standard", "name", "right"), RIGHT, ids=[name for _, name, _ in RIGHT])
+def test_right_content_needs_no_jsonschema_and_one_compilation(
+    standard, name, right, monkeypatch
+) -> None:
+    made = []
+    compile_schema = fastjsonschema.compile
+    monkeypatch.setattr(
+        fastjsonschema, "compile", lambda *a, **k: made.append(1) or compile_schema(*a, **k)
+    )
+    validator = QuickValidator(shipped().schema(standard, name))
+    for _ in range(3):
+        assert list(validator.iter_errors(right)) == []
+    assert made == [1]
+    assert "thorough" not in vars(validator), "jsonschema was not asked"
+
+
+@pytest.mark.parametrize(("standard", "name", "right"), RIGHT, ids=[name for _, name, _ in RIGHT])
+@given(data=st.data())
+def test_it_says_what_jsonschema_says(standard, name, right, data) -> None:
+    content = copy.deepcopy(right)
+    *path, last = data.draw(st.sampled_from(list(places(content))))
+    here = content
+    for part in path:
+        here = here[part]
+    if data.draw(st.booleans()):
+        here[last] = data.draw(TELLING | JSON)
+    else:
+        del here[last]
+    validator = shipped().validator(standard, name)
+    alone = Draft202012Validator(
+        validator.schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    assert told(validator.iter_errors(content)) == told(alone.iter_errors(content))
+
+
+@pytest.mark.parametrize(
+    ("schema", "wrong"),
+    [
+        ({"enum": [1]}, True),
+        ({"const": 1}, True),
+        (
+            {"properties": {"a": {"$ref": "#/$defs/b", "minLength": 2}}, "$defs": {"b": {}}},
+            {"a": "x"},
+        ),
+        ({"items": {"format": "ipv4"}}, ["x"]),
+        ({"anyOf": [{"not": {}}]}, 1),
+        ({"properties": {"a": False}}, {"a": 1}),
+    ],
+)
+def test_a_word_that_may_be_read_otherwise_is_left_to_jsonschema(schema, wrong) -> None:
+    validator = QuickValidator(schema)
+    assert validator._quick is None
+    assert list(validator.iter_errors(wrong))
+
+
+def test_the_model_is_judged_quickly() -> None:
+    contract = shipped()
+    for standard in ("4.0", "5.0"):
+        for collection in contract.resource_schemas(standard):
+            name = contract.schema_name(standard, collection)
+            assert contract.validator(standard, name)._quick, name

@@ -27,7 +27,7 @@ LAYERS = (
     "openapi_import",
     "given flags",
     "settings sandboxes descriptors requirements",
-    "client.exchange client.discovery client.problems",
+    "client.environment client.exchange client.discovery client.problems",
     "client.transport",
     "client.customising",
     "client.session",

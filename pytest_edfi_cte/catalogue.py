@@ -202,6 +202,12 @@ class Chosen:
         except ContractError as error:
             raise ConfigurationError(str(error)) from None
 
+    @property
+    def editions(self) -> dict[str, str]:
+        """Id of each table -> its edition."""
+        contents = [entry.file.content for entry in self.entries.values()]
+        return {content["id"]: content["edition"] for content in contents}
+
     def said(self, fact: str) -> str:
         """What the tables say of themselves, each once."""
         said = dict.fromkeys(entry.file.content[fact] for entry in self.entries.values())

@@ -106,22 +106,26 @@ def is_foreign_name(path: Path, config: pytest.Config) -> bool:
 
 
 def in_order(items: list[pytest.Item], phase: str | None) -> list[pytest.Item]:
-    """The suite's scenarios in the certification's order: a product cannot be updated first.
+    """The suite's scenarios table by table, by their numbers: what changes comes after its create.
 
-    ``phase``: the one step to keep. Sorts ``items`` in place, and returns what was taken out.
+    ``phase``: keep the creates ("create") or what follows them ("update"). Sorts ``items`` in
+    place, and returns what was taken out.
     """
     ours = [item for item in items if isinstance(item.parent, SuiteModule)]
     places = [number for number, item in enumerate(items) if isinstance(item.parent, SuiteModule)]
-    for place, item in zip(places, sorted(ours, key=_number), strict=True):
+    for place, item in zip(places, sorted(ours, key=_place), strict=True):
         items[place] = item
-    out = [item for item in ours if phase and not item.name.endswith(f"-{phase}]")]
+    creates = phase == "create"
+    out = [item for item in ours if phase and item.name.endswith("-create]") != creates]
     items[:] = [item for item in items if item not in out]
     return out
 
 
-def _number(item: pytest.Item) -> str:
+def _place(item: pytest.Item) -> tuple[str, int]:
+    """Table and number of a scenario, which are the beginning of its id."""
     marker = item.get_closest_marker("edfi_scenario")
-    return str(marker.args[0]) if marker else ""
+    table, number, _ = str(marker.args[0]).rsplit("-", 2) if marker else ("", "0", "")
+    return table, int(number)
 
 
 def is_contract_pack(path: Path) -> bool:

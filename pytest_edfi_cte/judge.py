@@ -30,6 +30,7 @@ _Sent = Literal["not-supplied", "supplied-null", "supplied-type", "supplied-valu
 _More = Literal["local-namespace", "supplied-extra", "supplied-duplicate", "supplied-schema"]
 _Service = Literal["service-missing", "other-service", "service-replaced", "wrong-service"]
 _Update = Literal["not-updated", "recreated", "deleted", "also-changed", "also-lost", "also-added"]
+_Moved = Literal["not-moved", "old-key-kept", "not-deleted", "sent-again"]
 _Act = Literal["act-failed", "act-timeout"]
 #: The sort of a problem in one word; the words for people are in verdicts.MEANINGS.
 Kind = Literal[
@@ -38,6 +39,7 @@ Kind = Literal[
     _More,
     _Service,
     _Update,
+    _Moved,
     _Act,
     "ok",
     "status",

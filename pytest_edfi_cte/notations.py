@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import date
 
 STEPS = ("create", "update")
+#: Every step of a scenario: a product has something to do in each.
+ACTS = (*STEPS, "upsert", "delete", "absent")
 EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 #: The month in which a school year starts (July 1 to June 30, named by the year it ends in).
 SCHOOL_YEAR_STARTS = 7
@@ -38,9 +40,9 @@ def act(text: str) -> tuple[str, tuple[str, ...]]:
     """``create=./sync.sh create`` as step and words of the command; no shell reads it."""
     step, equals, command = text.partition("=")
     step = step.strip()
-    if not equals or step not in STEPS:
+    if not equals or step not in ACTS:
         raise ValueError(
-            f"{text!r} is not STEP=COMMAND with a step of {', '.join(STEPS)}, "
+            f"{text!r} is not STEP=COMMAND with a step of {', '.join(ACTS)}, "
             "e.g. create=./sync.sh create"
         )
     try:

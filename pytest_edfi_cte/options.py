@@ -231,7 +231,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "phase",
-        "Observe: judge this scenario alone; with --edfi-state the other follows later.",
+        "Observe: judge the creates alone, or what follows them; with --edfi-state in two runs.",
         choice(*STEPS),
         metavar="STEP",
         observe_only=True,

@@ -88,7 +88,7 @@ class Run:
         table = check(self.contract, settings, self.chosen.names)
         used = {*table.descriptors, *self.chosen.descriptors}
         self.mapping = read_map(settings.descriptors, settings.descriptor_file, used)
-        self.observing = prepare(settings, self.contract, table)
+        self.observing = prepare(settings, self.contract, self.chosen.editions)
 
     @classmethod
     def of_worker(

@@ -58,13 +58,16 @@ class Collector:
         self._paint = Painter(run.redactor.clean)
         #: A hook about the rows could not be asked: nothing is missing but what it would have said.
         self.hook_failed = False
+        #: What a hook says of single checks: said with them, and not of the run.
+        self._remarks: set[str] = set()
         #: node id -> result, in the order in which they came.
         self.results: dict[str, CheckResult] = {}
 
     @property
     def notes(self) -> list[str]:
-        """What the results note, each once."""
-        return list(dict.fromkeys(n for result in self.results.values() for n in result["notes"]))
+        """What the results note of the run, each once."""
+        notes = dict.fromkeys(n for result in self.results.values() for n in result["notes"])
+        return [note for note in notes if note not in self._remarks]
 
     @property
     def checks(self) -> list[CheckResult]:
@@ -117,13 +120,17 @@ class Collector:
         call = self._run.hooks.report_row
         if call:
             said, failed = call.texts(check=deepcopy(result))
-            result["notes"] += map(self._paint.text, [*said, *([failed] if failed else [])])
-            report.edfi_hook_failed = bool(failed)  # type: ignore[attr-defined]  # as above
+            remarks = [self._paint.text(text) for text in said]
+            result["notes"] += [*remarks, *([self._paint.text(failed)] if failed else [])]
+            told = remarks, bool(failed)
+            report.edfi_remarks = told  # type: ignore[attr-defined]  # as above
 
     def gather(self, report: pytest.TestReport) -> None:
         """Keep a result; a test whose process ended under it gets one here."""
         result: CheckResult | None = getattr(report, "edfi", None)
-        self.hook_failed |= getattr(report, "edfi_hook_failed", False)
+        remarks, failed = getattr(report, "edfi_remarks", ((), False))
+        self._remarks.update(remarks)
+        self.hook_failed |= failed
         if result:
             self.results[report.nodeid] = result
         elif report.when not in ("setup", "call", "teardown") and report.failed:

@@ -19,7 +19,7 @@ from pytest_edfi_cte.client.discovery import Api, api_from, discover
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.session import EdFiSession, HttpSession, transport_of
 from pytest_edfi_cte.client.tokens import Token, TokenSource
-from pytest_edfi_cte.contract import Contract, shipped
+from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, HookFailed, RequestFailed
 from pytest_edfi_cte.factories import Fiction
@@ -35,6 +35,7 @@ from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import STEPS, Scenario, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.state_contract import contract_of
 from pytest_edfi_cte.tables import load
 from pytest_edfi_cte.user_hooks import NO_HOOKS, UserHooks
 from pytest_edfi_cte.waiting import Clock
@@ -61,7 +62,7 @@ class Run:
         """``entries``: the scenarios that the run is about; by default the settings decide."""
         self.hooks = hooks
         self.settings = settings
-        self.contract = contract or shipped()
+        self.contract = contract or contract_of(settings.openapi)
         if entries is None:
             entries = choose(self.contract, settings, Path.cwd())
         self.chosen = Chosen(self.contract, settings, entries)
@@ -135,6 +136,7 @@ class Run:
         )
         self._tokens()
         session = EdFiSession(api, http.transport, self.recorder, self._tokens)
+        session.namespaces = self.contract.namespaces
         # One pool: where token and data live on one host, they share one connection.
         session.adapters = http.adapters
         return session

@@ -63,6 +63,17 @@ def test_vendor_suite(pytester) -> None:
     result.assert_outcomes(passed=1)
 
 
+def test_vendor_suite_is_observed_by_its_hook(pytester, sandbox, kit) -> None:
+    shutil.copytree(ROOT / "examples/vendor_suite", pytester.path, dirs_exist_ok=True)
+    prepare(sandbox)
+    kit.monkeypatch.setenv("CTE_SCREEN_URL", sandbox.url)
+    kit.monkeypatch.setenv("CTE_SCREEN_CLIENT_ID", sandbox.client_id)
+    kit.monkeypatch.setenv("CTE_SCREEN_CLIENT_SECRET", sandbox.client_secret)
+    result = kit.scenarios(sandbox, "--edfi-mode=observe", "--edfi-report=pack")
+    result.assert_outcomes(passed=2)
+    assert "update: synchronised" in (pytester.path / "pack/results.json").read_text("utf-8")
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 

@@ -25,6 +25,8 @@ LAYERS = (
     "contract_text quick_validator",
     "secret contract options journal locks compare waiting hookspecs openapi_document properties",
     "openapi_import",
+    "extension",
+    "state_contract",
     "given flags",
     "settings sandboxes descriptors requirements",
     "client.exchange client.discovery client.problems",
@@ -105,7 +107,7 @@ LAYERS = (
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.
-COMMON_GROUND = ("contract", "openapi_document", "openapi_import")
+COMMON_GROUND = ("contract", "openapi_document", "openapi_import", "extension")
 
 
 @cache  # asked for with every file whose imports are read

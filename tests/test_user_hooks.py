@@ -276,6 +276,7 @@ def test_remarks_are_in_the_report(kit, sandbox, workers) -> None:
     result.assert_outcomes(passed=2)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["note: 2 checks, told to the board"])
+    assert "note: Ticket" not in result.stdout.str(), "it is about a check, not about the run"
     content = pack(kit)
     notes = {check["number"]: check["notes"] for check in content["checks"]}
     assert "Ticket CTE-1" in notes[1]
@@ -372,3 +373,46 @@ def test_the_hook_s_failure_is_its_own_kind() -> None:
     assert issubclass(HookFailed, NotTestable)
     assert issubclass(HookFailed, ConfigurationError)
     assert not issubclass(HookFailed, NonConformance)
+
+
+# -- observe mode --------------------------------------------------------------------------------
+
+PRODUCT = """
+import requests
+
+def pytest_edfi_payload(resource, payload, scenario):
+    if resource == "studentCTEProgramAssociations":
+        payload["endDate"] = "2027-05-20"
+
+def pytest_edfi_act(step, values):
+    form = {{"grant_type": "client_credentials"}}
+    token = requests.post("{url}/oauth/token", data=form, auth=("{id}", "{secret}")).json()["access_token"]
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {{token}}"
+        if {forgets}:
+            del values["endDate"]
+        session.post("{url}/data/v3/ed-fi/studentCTEProgramAssociations", json=values).raise_for_status()
+    return "sent"
+"""
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_in_observe_mode_the_product_must_send_it_too(kit, sandbox, forgets) -> None:
+    from tests.broken_products import prepare
+
+    prepare(sandbox)
+    key = {"url": sandbox.url, "id": sandbox.client_id, "secret": sandbox.client_secret}
+    result = run(
+        kit,
+        sandbox,
+        PRODUCT.format(forgets=forgets, **key),
+        "--edfi-mode=observe",
+        "--edfi-settle=0",
+    )
+    if not forgets:
+        result.assert_outcomes(passed=2)
+        return
+    result.stdout.fnmatch_lines(
+        ["  endDate", "    expected  *set by the hook pytest_edfi_payload)"]
+    )
+    assert result.ret == 1

@@ -40,8 +40,8 @@ BOXES: dict[str, tuple[str, str]] = {
     "contract": (
         "contract: tables, schemas, requirements",
         (
-            "contract openapi_document openapi_import requirements properties table_files making "
-            "resolving scenarios tables catalogue"
+            "contract openapi_document openapi_import extension state_contract requirements "
+            "properties table_files making resolving scenarios tables catalogue"
         ),
     ),
     "client": ("client: discovery, tokens, exchanges", "client"),

@@ -35,6 +35,7 @@ from pytest_edfi_cte.client.problems import problem_type
 from pytest_edfi_cte.compare import ABSENT, equal_ids, same_json
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
+from pytest_edfi_cte.expectations import judge_sent
 from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal, slot_name, way_out
 from pytest_edfi_cte.records import Posted, Record, Records
@@ -93,6 +94,16 @@ class AssociationSlot:
                 if not self.run.settings.keep_data:
                     self._leave()
 
+    @contextmanager
+    def fresh(self) -> Iterator[AssociationSlot]:
+        """Hold the key of a student that this run has just made: nobody else knows it."""
+        self._absent = True
+        try:
+            yield self
+        finally:
+            if not self.run.settings.keep_data:
+                self._leave()
+
     def _free(self, key: Json) -> None:
         found = self.records.look_up(self.table.resource, key)
         self._absent = found.known and not found.matches
@@ -119,7 +130,7 @@ class AssociationSlot:
             url = self.records.address_of(entry) if ours else None
             problem = self.records.delete(url) if url else None
             if problem:
-                self.run.note(f"Not deleted yet, tried again at the end: {problem}")
+                self.records.note(f"Not deleted yet, tried again at the end: {problem}")
             elif url:
                 self.records.journal.deleted(entry.url or "")
 
@@ -245,7 +256,7 @@ class AssociationSlot:
         """The stored record against the scenario's column and the API's schema."""
         label = f"by the API model, Data Standard {self.records.session.api.standard}"
         return [
-            *judge_record(scenario, body, self.schema, self.accepts),
+            *judge_sent(scenario, body, self.schema, self.accepts),
             *judge_schema(self.validator, body, label),
         ]
 

@@ -22,7 +22,7 @@ from pytest_edfi_cte.compare import (
     same_json,
     short,
 )
-from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
+from pytest_edfi_cte.scenarios import CONTAINERS, TABLE_RULE, Row, Scenario
 
 #: Of observe mode, where the product is judged: what it sent, and how (see observed.py).
 _Found = Literal["not-sent", "other-key", "key-namespace", "sent-twice", "second-record"]
@@ -67,7 +67,6 @@ Kind = Literal[
 ]
 #: As a finding's ``expected_note``: what was expected and received is words and no JSON.
 WORDS = "words"
-TABLE_RULE = "by the certification table"
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class _Rows:
                 yield self._plain(row, at(self.record, row.path), row.path)
 
     def _plain(self, row: Row, received: Any, where: str) -> Finding:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         if row.type in CONTAINERS:
             return self._container(row, at(self.payload, row.path), received, where)
         value = row.values.get(self.state, ABSENT)
@@ -143,7 +142,7 @@ class _Rows:
 
     @staticmethod
     def _container(row: Row, expected: Any, received: Any, where: str) -> Finding:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         if expected is ABSENT:
             return not_sent(where, received, rule)
         kind: Kind = "ok" if json_type(received) == "object" else problem_of(expected, received)
@@ -154,7 +153,7 @@ class _Rows:
         return identity_of(self.schema, path)[0]
 
     def _collection(self, row: Row) -> Iterator[Finding]:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         received, expected = at(self.record, row.path), at(self.payload, row.path)
         if expected is ABSENT:
             yield not_sent(row.path, received, rule)
@@ -179,7 +178,7 @@ class _Rows:
         inner = row.path.removeprefix(f"{parent}.")
         sent = at(self.payload, parent)
         if sent is ABSENT:
-            return not_sent(row.path, at(self.record, row.path), f"{row.required} {TABLE_RULE}")
+            return not_sent(row.path, at(self.record, row.path), row.rule)
         wanted = at(sent[0], key)
         where = f"{parent}[{short(wanted)}].{inner}"
         elements = at(self.record, parent)

@@ -114,6 +114,27 @@ def test_a_payload_hook_that_is_wrong_ends_the_run(kit, sandbox, body, words) ->
     assert not [r for r in sandbox.requests if r.method != "GET" and "oauth" not in r.path]
 
 
+MASKED = """
+def pytest_edfi_payload(resource, payload, scenario):
+    if resource == "students":
+        payload["firstName"] = "Zuleikha"
+
+def pytest_edfi_before_request(request):
+    assert "Zuleikha" not in (request.body or "")
+
+def pytest_edfi_after_response(exchange):
+    assert "Zuleikha" not in (exchange.request_body or "") + (exchange.response_body or "")
+"""
+
+
+def test_names_that_a_hook_sends_are_masked_as_all_others(kit, sandbox) -> None:
+    result = run(kit, sandbox, MASKED, "--edfi-mask-people")
+    result.assert_outcomes(passed=2)
+    assert any("Zuleikha" in (request.body or "") for request in sandbox.requests)
+    for file in (kit.pytester.path / "pack").iterdir():
+        assert "Zuleikha" not in file.read_text("utf-8"), file
+
+
 def table():
     return load(shipped(), Settings(), "5.0")
 

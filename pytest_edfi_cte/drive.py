@@ -94,6 +94,16 @@ class AssociationSlot:
                 if not self.run.settings.keep_data:
                     self._leave()
 
+    @contextmanager
+    def fresh(self) -> Iterator[AssociationSlot]:
+        """Hold the key of a student that this run has just made: nobody else knows it."""
+        self._absent = True
+        try:
+            yield self
+        finally:
+            if not self.run.settings.keep_data:
+                self._leave()
+
     def _free(self, key: Json) -> None:
         found = self.records.look_up(self.table.resource, key)
         self._absent = found.known and not found.matches
@@ -120,7 +130,7 @@ class AssociationSlot:
             url = self.records.address_of(entry) if ours else None
             problem = self.records.delete(url) if url else None
             if problem:
-                self.run.note(f"Not deleted yet, tried again at the end: {problem}")
+                self.records.note(f"Not deleted yet, tried again at the end: {problem}")
             elif url:
                 self.records.journal.deleted(entry.url or "")
 

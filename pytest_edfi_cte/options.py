@@ -15,6 +15,7 @@ from pytest_edfi_cte.notations import (
     duration,
     listed,
     school_year,
+    students,
 )
 from pytest_edfi_cte.values import (
     SECRET_VARIABLE,
@@ -117,6 +118,13 @@ OPTIONS: tuple[Option, ...] = (
         listed,
         metavar="FILE",
         kind="list",
+    ),
+    Option(
+        "repeat",
+        "Run the scenarios for so many fictional students, each with records of its own, in place "
+        "of the table's student; FROM-TO: for those of them alone.",
+        students,
+        metavar="N",
     ),
     Option(
         "namespace",
@@ -269,6 +277,7 @@ OF_THE_DOCTOR = frozenset(option.name for option in OPTIONS if not option.observ
     "seed",
     "keep_data",
     "mode",
+    "repeat",
     "descriptor",
     "descriptor_file",
 }

@@ -41,7 +41,8 @@ def amended(table: Table, call: Call, schema: Json) -> tuple[Table, list[str]]:
     Raises :class:`HookFailed` where the hook fails, or changes the natural key.
     """
     own = next((s for s in ("update", "upsert") if table.has(s)), None)
-    sent = {"create": changed_by(call, table.resource, table.payload("create"), _of(table))}
+    first = table.scenario("create")
+    sent = {"create": changed_by(call, table.resource, table.payload("create"), first)}
     sent["update"] = (
         changed_by(call, table.resource, table.payload("update"), table.scenario(own))
         if own
@@ -70,10 +71,6 @@ def amended(table: Table, call: Call, schema: Json) -> tuple[Table, list[str]]:
         changed = dict.fromkeys([*changed_paths(rows, schema), *differing])
         result = result.changing(own, tuple(changed))
     return result, list(dict.fromkeys(paths))
-
-
-def _of(table: Table) -> Scenario | None:
-    return table.scenario("create") if table.has("create") else None
 
 
 def _need(need: Need, call: Call) -> Need:

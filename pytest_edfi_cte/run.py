@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.catalogue import Chosen, Entry, choose
-from pytest_edfi_cte.cleaning import after_killed_runs
+from pytest_edfi_cte.cleaning import after_killed
 from pytest_edfi_cte.client.discovery import Api, api_from, discover
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.session import EdFiSession, HttpSession, transport_of
@@ -286,7 +286,7 @@ class Run:
         """Delete what earlier runs created in this API and could not delete; not when observing."""
         if self.settings.observing:
             return
-        self.left_behind += after_killed_runs(self)
+        self.left_behind += after_killed(self, "run")
 
     def clean_up(self) -> None:
         """Delete what this run created, newest first, and only that. Safe to call twice."""
@@ -300,6 +300,8 @@ class Run:
             self.journal.remove()
             return
         try:
+            if self.settings.repeat:  # a worker's journal: its students need what is in ours
+                self.left_behind += after_killed(self, "worker")
             self._delete_ours()
         except (RequestFailed, ConfigurationError) as error:  # e.g. the token is refused now
             self.left_behind.append(str(error))

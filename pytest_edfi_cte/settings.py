@@ -35,7 +35,8 @@ class Settings:
     ``timeout`` is in seconds; ``school_year`` is the year it ends in; ``overrides`` are the raw
     ``NAME -> VALUE`` texts of ``--edfi-set``, checked when the table is loaded. ``wait``,
     ``settle`` and ``act_timeout`` are seconds; ``acts`` maps a step to the words of its command;
-    ``descriptors`` maps a stored descriptor value to the table's that it counts as.
+    ``descriptors`` maps a stored descriptor value to the table's that it counts as; ``repeat`` is
+    the number of the first and of the last fictional student, None for the table's own student.
     """
 
     url: str | None = None
@@ -47,6 +48,7 @@ class Settings:
     scenarios: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     openapi: tuple[str, ...] = ()
+    repeat: tuple[int, int] | None = None
     namespace: str = "uri://ed-fi.org"
     seed: int = 0
     timeout: float = 30.0
@@ -106,6 +108,8 @@ class Settings:
             "retries": self.retries,
             "mode": self.mode,
         }
+        if self.repeat:
+            shown["repeat"] = "students {}-{}".format(*self.repeat)
         for name in LISTS:
             shown |= {f"{name} {each}": "" for each in getattr(self, name)}
         shown |= {f"set {name}": value for name, value in self.overrides.items()}

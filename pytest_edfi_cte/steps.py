@@ -42,16 +42,21 @@ def prepare(run: Run, prerequisites: Prerequisites, table: Table) -> None:
             prerequisites.reuse_or_create(said, need.resource, need.record, query)
 
 
-def create(slot: AssociationSlot, scenario: Scenario, evidence: Evidence) -> None:
-    """POST the table's column: 201, and the record reads back complete, under its natural key."""
+def create(slot: AssociationSlot, scenario: Scenario, evidence: Evidence) -> Record | None:
+    """POST the table's column: 201, and the record reads back complete, under its natural key.
+
+    The record, None where none was made.
+    """
     posted, findings = slot.create(scenario)
     evidence.add(findings)
-    if posted is not None and posted.record.created:
-        read = slot.read(posted.record)
-        evidence.add(read.findings)
-        if read.body is not None:
-            evidence.add(slot.judge_stored(scenario, read.body))
-        evidence.add(slot.count(posted.record, read.body))
+    if posted is None or not posted.record.created:
+        return None
+    read = slot.read(posted.record)
+    evidence.add(read.findings)
+    if read.body is not None:
+        evidence.add(slot.judge_stored(scenario, read.body))
+    evidence.add(slot.count(posted.record, read.body))
+    return posted.record
 
 
 def update(slot: AssociationSlot, scenario: Scenario, evidence: Evidence, record: Record) -> None:

@@ -25,7 +25,7 @@ from pytest_edfi_cte.commands import rehearse, sandbox
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
-from pytest_edfi_cte.reporting.document import to_json
+from pytest_edfi_cte.reporting.stored import to_json
 from pytest_edfi_cte.reporting.waivers import read_waivers
 from tests.broken_products import prepare
 from tests.reporting import check, made, run_info

@@ -112,19 +112,19 @@ OPTIONS: tuple[Option, ...] = (
         kind="list",
     ),
     Option(
+        "repeat",
+        "Run the scenarios for so many fictional students, each with records of its own, in place "
+        "of the table's student; FROM-TO: for those of them alone.",
+        students,
+        metavar="N",
+    ),
+    Option(
         "openapi",
         "OpenAPI document of a state's extension (Swagger 2.0 or OpenAPI 3, JSON or YAML): tables "
         "may be about its resources, and its _ext is judged; repeatable.",
         listed,
         metavar="FILE",
         kind="list",
-    ),
-    Option(
-        "repeat",
-        "Run the scenarios for so many fictional students, each with records of its own, in place "
-        "of the table's student; FROM-TO: for those of them alone.",
-        students,
-        metavar="N",
     ),
     Option(
         "namespace",

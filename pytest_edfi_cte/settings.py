@@ -47,8 +47,8 @@ class Settings:
     overrides: Mapping[str, str] = field(default_factory=dict)
     scenarios: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
-    openapi: tuple[str, ...] = ()
     repeat: tuple[int, int] | None = None
+    openapi: tuple[str, ...] = ()
     namespace: str = "uri://ed-fi.org"
     seed: int = 0
     timeout: float = 30.0

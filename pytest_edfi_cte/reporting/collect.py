@@ -91,11 +91,11 @@ class Collector:
             return report
         if report.when == "call" or (report.when == "setup" and not report.passed):
             verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
-            if kind[0] == "own" and call.excinfo and not isour_bug(call.excinfo):
+            if kind[0] == "own" and call.excinfo and not is_our_bug(call.excinfo):
                 verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
             result = self._result(item, kind, verdict, report)
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
-            report.edfi_hook_failed = bool(remark(self._run, result))  # type: ignore[attr-defined]  # pytest sends extra attributes along
+            report.edfi_remarks = remark(self._run, result)  # type: ignore[attr-defined]  # pytest sends extra attributes along
             report.edfi = result  # type: ignore[attr-defined]  # as above
             if kind[0] != "own":
                 properties = flat_properties(result, self._run.facts())
@@ -109,16 +109,6 @@ class Collector:
             ended = verdict_of(report, error).value, self._paint.text(report.longreprtext)
             report.edfi_end = ended  # type: ignore[attr-defined]  # as above
         return report
-
-    def _remark(self, result: CheckResult, report: pytest.TestReport) -> None:
-        """Add what the hook says of the check; it has a copy: a verdict is no hook's to change."""
-        call = self._run.hooks.report_row
-        if call:
-            said, failed = call.texts(check=deepcopy(result))
-            remarks = [self._paint.text(text) for text in said]
-            result["notes"] += [*remarks, *([self._paint.text(failed)] if failed else [])]
-            told = remarks, bool(failed)
-            report.edfi_remarks = told  # type: ignore[attr-defined]  # as above
 
     def gather(self, report: pytest.TestReport) -> None:
         """Keep a result; a test whose process ended under it gets one here."""
@@ -172,7 +162,7 @@ class Collector:
             text = str(excinfo.value)
             if isinstance(excinfo.value, NotTestable):
                 text = f"not testable: {text}"
-        elif isour_bug(excinfo):
+        elif is_our_bug(excinfo):
             text = our_bug(excinfo)
         else:
             # Somebody's own test: its traceback stays, with its values shown safely.
@@ -250,7 +240,7 @@ def verdict_of(report: pytest.TestReport, error: BaseException | None) -> Verdic
     return Verdict.HARNESS_ERROR
 
 
-def isour_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+def is_our_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
     """True where an exception that is nobody's verdict escaped from this package's code."""
     if isinstance(excinfo.value, pytest.fail.Exception | pytest.skip.Exception | KeyboardInterrupt):
         return False

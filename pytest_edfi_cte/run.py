@@ -231,9 +231,7 @@ class Run:
         """The table with what a hook changes; its personal data is known from now on."""
         if self.hooks.payload:
             schema = self.contract.schema(self.api.standard, table.schema)
-            table, paths = amended(table, self.hooks.payload, schema)
-            if paths:
-                self.note(f"A hook changed what is sent as {table.resource}: {', '.join(paths)}.")
+            table = amended(table, self.hooks.payload, schema, self.note)
         self.recorder.learn([table.prerequisites, *map(table.payload, STEPS)])
         return table
 

@@ -98,6 +98,7 @@ LAYERS = (
     "suite.test_edfi_contract",
     "mutation.model",
     "mutation.watcher mutation.views",
+    "mutation.by_table",
     "mutation.runs",
     "mutation.attack",
     "commands.credentials commands.person",

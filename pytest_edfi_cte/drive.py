@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from pytest_edfi_cte import following
 from pytest_edfi_cte.answers import (
     BY_CREATE,
     BY_KEY,
@@ -61,6 +62,7 @@ class AssociationSlot:
     def __init__(self, run: Run, prerequisites: Prerequisites, table: Table) -> None:
         self.run = run
         self.records: Records = prerequisites.records
+        self._prerequisites = prerequisites
         self.same = prerequisites.same_descriptor
         #: As the table's reader sees it: mapped values of a state count as the table's.
         self.accepts = run.mapping.accepts(self.same)
@@ -93,11 +95,20 @@ class AssociationSlot:
                 if not self.run.settings.keep_data:
                     self._leave()
 
+    def follow(self) -> None:
+        """Make what the table has ``after`` its record; :class:`NotTestable` where it fails."""
+        following.make(self._prerequisites, self.table)
+
+    def leave_followers(self) -> None:
+        """Delete what :meth:`follow` made: while it is there, its record cannot be deleted."""
+        following.delete_ours(self.run, self.records, following.keys(self.records, self.table))
+
     def _free(self, key: Json) -> None:
         found = self.records.look_up(self.table.resource, key)
         self._absent = found.known and not found.matches
         for body in found.matches:
             if self.records.is_ours(self.table.resource, body.get("id")):
+                self.leave_followers()
                 url = self.records.session.resource_url(self.table.resource, body["id"])
                 problem = self.records.delete(url)
                 if problem:
@@ -114,14 +125,9 @@ class AssociationSlot:
             )
 
     def _leave(self) -> None:
-        for entry in self.records.journal.pending():
-            ours = entry.resource == self.table.resource and entry.key in self.keys and entry.url
-            url = self.records.address_of(entry) if ours else None
-            problem = self.records.delete(url) if url else None
-            if problem:
-                self.run.note(f"Not deleted yet, tried again at the end: {problem}")
-            elif url:
-                self.records.journal.deleted(entry.url or "")
+        self.leave_followers()
+        ours = [(self.table.resource, key) for key in self.keys]
+        following.delete_ours(self.run, self.records, ours)
 
     # -- act --------------------------------------------------------------------------------
 
@@ -176,6 +182,7 @@ class AssociationSlot:
                 "the record to update was created, but the answer has no usable Location and the "
                 "record is not found by its natural key; the create scenario shows more."
             )
+        self.follow()
         return posted.record
 
     def update(self, scenario: Scenario, record: Record, etag: str | None) -> Finding:

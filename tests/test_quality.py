@@ -43,6 +43,7 @@ LAYERS = (
     "state",
     "evidence answers preparing facts",
     "run watch",
+    "following",
     "asserting drive observe terminal",
     "steps",
     "doctor.model",
@@ -89,10 +90,15 @@ LAYERS = (
     "mutation.watcher mutation.views",
     "mutation.runs",
     "mutation.attack",
+    "authoring.samples authoring.coverage authoring.page authoring.reading authoring.sending",
+    "authoring.draft",
+    "authoring.yaml_file",
+    "authoring.missing",
+    "authoring.screens",
     "commands.credentials commands.person",
     "commands.mutate commands.sandbox",
     "cli",
-    "commands.doctor commands.rehearse commands.report",
+    "commands.doctor commands.rehearse commands.report commands.scenarios",
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.

@@ -13,7 +13,6 @@ from typing import Any
 
 import requests
 
-from pytest_edfi_cte import following
 from pytest_edfi_cte.answers import (
     BY_CREATE,
     BY_KEY,
@@ -36,6 +35,8 @@ from pytest_edfi_cte.client.problems import problem_type
 from pytest_edfi_cte.compare import ABSENT, equal_ids, same_json
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
+from pytest_edfi_cte.expectations import judge_sent
+from pytest_edfi_cte.following import Followers, delete_ours
 from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal, slot_name, way_out
 from pytest_edfi_cte.records import Posted, Record, Records
@@ -62,11 +63,11 @@ class AssociationSlot:
     def __init__(self, run: Run, prerequisites: Prerequisites, table: Table) -> None:
         self.run = run
         self.records: Records = prerequisites.records
-        self._prerequisites = prerequisites
         self.same = prerequisites.same_descriptor
         #: As the table's reader sees it: mapped values of a state count as the table's.
         self.accepts = run.mapping.accepts(self.same)
         self.table = table
+        self.followers = Followers(prerequisites, table)
         standard = self.records.session.api.standard
         self.schema = run.contract.schema(standard, table.schema)
         self.validator = run.contract.validator(standard, table.schema)
@@ -95,20 +96,22 @@ class AssociationSlot:
                 if not self.run.settings.keep_data:
                     self._leave()
 
-    def follow(self) -> None:
-        """Make what the table has ``after`` its record; :class:`NotTestable` where it fails."""
-        following.make(self._prerequisites, self.table)
-
-    def leave_followers(self) -> None:
-        """Delete what :meth:`follow` made: while it is there, its record cannot be deleted."""
-        following.delete_ours(self.run, self.records, following.keys(self.records, self.table))
+    @contextmanager
+    def fresh(self) -> Iterator[AssociationSlot]:
+        """Hold the key of a student that this run has just made: nobody else knows it."""
+        self._absent = True
+        try:
+            yield self
+        finally:
+            if not self.run.settings.keep_data:
+                self._leave()
 
     def _free(self, key: Json) -> None:
         found = self.records.look_up(self.table.resource, key)
         self._absent = found.known and not found.matches
         for body in found.matches:
             if self.records.is_ours(self.table.resource, body.get("id")):
-                self.leave_followers()
+                self.followers.leave()
                 url = self.records.session.resource_url(self.table.resource, body["id"])
                 problem = self.records.delete(url)
                 if problem:
@@ -125,9 +128,9 @@ class AssociationSlot:
             )
 
     def _leave(self) -> None:
-        self.leave_followers()
+        self.followers.leave()
         ours = [(self.table.resource, key) for key in self.keys]
-        following.delete_ours(self.run, self.records, ours)
+        delete_ours(self.records, ours)
 
     # -- act --------------------------------------------------------------------------------
 
@@ -182,7 +185,7 @@ class AssociationSlot:
                 "the record to update was created, but the answer has no usable Location and the "
                 "record is not found by its natural key; the create scenario shows more."
             )
-        self.follow()
+        self.followers.make()
         return posted.record
 
     def update(self, scenario: Scenario, record: Record, etag: str | None) -> Finding:
@@ -252,7 +255,7 @@ class AssociationSlot:
         """The stored record against the scenario's column and the API's schema."""
         label = f"by the API model, Data Standard {self.records.session.api.standard}"
         return [
-            *judge_record(scenario, body, self.schema, self.accepts),
+            *judge_sent(scenario, body, self.schema, self.accepts),
             *judge_schema(self.validator, body, label),
         ]
 

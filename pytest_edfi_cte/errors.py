@@ -54,6 +54,13 @@ class ReadOnlyRun(NotTestable):
         )
 
 
+class HookFailed(NotTestable, ConfigurationError):
+    """A hook of the user's own raised something: red, and no verdict on the API.
+
+    Before the first test it is a mistake in the set-up, in a test that test is not testable.
+    """
+
+
 class NonConformance(EdFiError, AssertionError):
     """The judged API or product does not do what the certification table or the schema asks."""
 

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_edfi_cte.compare import ABSENT, Json, SameDescriptor, at, identity_of, same_json, short
-from pytest_edfi_cte.judge import Finding, Kind, alike, compared, not_sent, problem_of
+from pytest_edfi_cte.judge import (
+    Finding,
+    Kind,
+    alike,
+    compared,
+    judge_record,
+    not_sent,
+    problem_of,
+)
+from pytest_edfi_cte.payloads import BY_HOOK
+from pytest_edfi_cte.scenarios import Scenario
 
 
 def judge_expected(
@@ -24,6 +34,20 @@ def judge_expected(
     ``rule`` says who expects it.
     """
     return list(_Expected(rule, schema, same_descriptor).walk(expected, actual, "", ""))
+
+
+def judge_sent(
+    scenario: Scenario,
+    record: Any,
+    schema: Json,
+    same_descriptor: SameDescriptor | None = None,
+) -> list[Finding]:
+    """The table's rows against a record, and what a hook sent beside them."""
+    findings = judge_record(scenario, record, schema, same_descriptor)
+    added = scenario.table.added.get(scenario.state)
+    if added and isinstance(record, Mapping):
+        findings += judge_expected(added, record, BY_HOOK, schema, same_descriptor)
+    return findings
 
 
 class _Expected:

@@ -12,9 +12,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.errors import ConfigurationError, NotTestable
+from pytest_edfi_cte.payloads import changed_by
 from pytest_edfi_cte.prerequisites import Prerequisites
 from pytest_edfi_cte.records import Record
 from pytest_edfi_cte.scenarios import Table, put
+from pytest_edfi_cte.user_hooks import Call
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -120,21 +122,26 @@ def fictional_id(fake: Faker) -> str:
 class Recipes:
     """The fictional records, around the table's own ed-org, program and school year."""
 
-    def __init__(self, table: Table, uri: Callable[[str, str], str]) -> None:
+    def __init__(
+        self, table: Table, uri: Callable[[str, str], str], payload: Call | None = None
+    ) -> None:
+        """``payload``: the hook that changes what is sent; the table's records have it already."""
         self._table = table
+        self._payload = payload
         #: (property, code value) -> descriptor URI
         self._uri = uri
 
     def student(self, fake: Faker) -> Json:
         """A fictional student of high-school age."""
         birth_year = self._table.school_year - fake.random_int(*HIGH_SCHOOL_AGES)
-        return {
+        record = {
             "studentUniqueId": fictional_id(fake),
             "firstName": fake.first_name(),
             "middleName": fake.first_name(),
             "lastSurname": fake.last_name(),
             "birthDate": f"{birth_year}-{fake.random_int(1, 12):02}-{fake.random_int(1, 28):02}",
         }
+        return self._changed("students", record)
 
     def enrollment(self, fake: Faker) -> Json:  # noqa: ARG002 - a recipe like the others
         """An enrollment in the table's high school; its student is set by the factory."""
@@ -147,15 +154,20 @@ class Recipes:
     def program(self, fake: Faker) -> Json:
         """A fictional program of the table's ed-org and program type."""
         values: Mapping[str, Any] = deepcopy(self._table.prerequisites["program"])
-        return {**values, "programName": f"{fake.job()[:40]} {fake.random_int(1000, 9999)}"}
+        name = f"{fake.job()[:40]} {fake.random_int(1000, 9999)}"
+        return self._changed("programs", {**values, "programName": name})
 
     def education_organization(self, fake: Faker) -> Json:
         """A fictional local education agency."""
         kind = "localEducationAgencyCategoryDescriptor"
         category = "educationOrganizationCategoryDescriptor"
-        return {
+        record = {
             "localEducationAgencyId": fake.random_int(900_000_000, 999_999_999),
             "nameOfInstitution": f"{fake.city()} School District (fictional)",
             kind: self._uri(kind, "Independent"),
             "categories": [{category: self._uri(category, "Local Education Agency")}],
         }
+        return self._changed("localEducationAgencies", record)
+
+    def _changed(self, resource: str, record: Json) -> Json:
+        return changed_by(self._payload, resource, record) if self._payload else record

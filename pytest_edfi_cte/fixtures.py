@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.drive import AssociationSlot
     from pytest_edfi_cte.evidence import Evidence
     from pytest_edfi_cte.factories import Recipes, RecordFactory
-    from pytest_edfi_cte.observe import Observation
     from pytest_edfi_cte.prerequisites import Prerequisites
-    from pytest_edfi_cte.product import Product
     from pytest_edfi_cte.records import Record
+    from pytest_edfi_cte.reporting.students import StudentResults
     from pytest_edfi_cte.run import Run
     from pytest_edfi_cte.scenarios import Table
 
 RUN = pytest.StashKey["Run"]()
 SETTINGS = pytest.StashKey[Settings]()
+STUDENTS: pytest.StashKey[StudentResults] = pytest.StashKey()
 EVIDENCE = pytest.StashKey["Evidence"]()
 
 NO_API = (
@@ -179,7 +179,7 @@ def edfi_recipes(request: pytest.FixtureRequest, edfi_table: Table) -> Recipes:
     def uri(name: str, code: str) -> str:
         return f"{run.settings.namespace}/{run.contract.descriptor_names[name]}#{code}"
 
-    return Recipes(edfi_table, uri)
+    return Recipes(edfi_table, uri, run.hooks.payload)
 
 
 def _factory(
@@ -239,39 +239,6 @@ def edfi_new_cte_association(
     recipe = edfi_recipes.cte_association
     factory = _factory(request, "CTE association", "studentCTEProgramAssociations", recipe)
     return factory.about(lambda: edfi_new_enrollment()["studentReference"]["studentUniqueId"])
-
-
-# -- the product (observe mode) -----------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def edfi_product(request: pytest.FixtureRequest) -> Product:
-    """What makes your product act in observe mode: ``edfi_product(scenario, step, values)``.
-
-    By default the command of ``--edfi-act`` for the step, else the hook ``pytest_edfi_act``; where
-    there is neither, it does nothing and a person acts. Override it with a callable of your own.
-    """
-    from pytest_edfi_cte.product import Driver  # noqa: PLC0415 - idle cost
-
-    return Driver(run_of(request).observing.commands, request.config.hook.pytest_edfi_act)
-
-
-@pytest.fixture
-def edfi_observation(
-    request: pytest.FixtureRequest,
-    edfi_prerequisites: Prerequisites,
-    edfi_table: Table,
-    edfi_product: Product,
-) -> Observation:
-    """Watches the product through a scenario in observe mode; reads only."""
-    from pytest_edfi_cte.observe import Observation  # noqa: PLC0415 - idle cost
-    from pytest_edfi_cte.reporting.model import Painter  # noqa: PLC0415 - idle cost
-    from pytest_edfi_cte.terminal import Voice  # noqa: PLC0415 - idle cost
-
-    run = run_of(request)
-    safe = Painter(run.redactor.clean).text
-    voice = Voice(request.config, run.clock, run.api.base_url, safe)
-    return Observation(run, edfi_prerequisites, edfi_table, edfi_product, voice)
 
 
 # -- judging ------------------------------------------------------------------------------------

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Generator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_edfi_cte import collection, fixtures, logs
+from pytest_edfi_cte import cohort, collection, fixtures, logs
 from pytest_edfi_cte.client.discovery import base_above
 from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
-from pytest_edfi_cte.errors import ConfigurationError, NotAnApi, NotTestable
-from pytest_edfi_cte.evidence import Evidence, current
-from pytest_edfi_cte.python_scenarios import SCENARIO, read_markers
+from pytest_edfi_cte.errors import ConfigurationError, NotAnApi
+from pytest_edfi_cte.python_scenarios import read_markers
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
-from pytest_edfi_cte.reporting.collect import Collector, our_bug
-from pytest_edfi_cte.reporting.contract import STATUS
+from pytest_edfi_cte.reporting.collect import Collector
+from pytest_edfi_cte.reporting.faults import our_bug
 from pytest_edfi_cte.reporting.pack import check_folder
+from pytest_edfi_cte.reporting.students import StudentResults
 from pytest_edfi_cte.reporting.waivers import Waiver, read_waivers
 from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
+from pytest_edfi_cte.running_hooks import RunningHooks, names_of
 from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.user_hooks import UserHooks
 
 #: What a worker tells the controller at its end: a mistake that it has found while collecting.
 MISTAKE = "edfi_mistake"
@@ -48,32 +50,51 @@ class RunHooks:
                 "--edfi-mode=observe follows one product through one scenario after the other: "
                 "run it without xdist's workers (-n0)"
             )
-        entries = collection.entries(config)
-        if settings.observing and not all(entry.shipped for entry in entries):
+        if settings.observing and settings.repeat:
             raise ConfigurationError(
-                "--edfi-mode=observe judges the CTE table alone; other scenarios run in drive mode"
+                f"{settings.sources['repeat']}: students are repeated in drive mode, where this "
+                "run sends; a product that is observed knows nothing of them"
             )
+        entries = collection.entries(config)
+        mine = UserHooks(config)
         self.run = (
-            Run.of_worker(settings, handed, entries) if handed else Run(settings, entries=entries)
+            Run.of_worker(settings, handed, entries, mine)
+            if handed
+            else Run(settings, entries=entries, hooks=mine)
         )
         config.stash[fixtures.RUN] = self.run
         accepted = self._accepted()
+        if settings.repeat:
+            self._check_cohort()
         self.results = Collector(self.run, accepted)
+        self.students = config.stash[fixtures.STUDENTS] = StudentResults(self.run, accepted)
         self.diagnosis: Diagnosis | None = None
         self.refused = False
         self.mistake = ""
-        self.html = html_view.HtmlHooks(self.run)
+        running = RunningHooks(self.run, self.results, self._pointer)
+        config.pluginmanager.register(running, "edfi_cte_running")
+        self.html = html_view.HtmlHooks(self.run, self.students)
         config.pluginmanager.register(self.html, "edfi_cte_html")
         if not self.is_worker:
             folder = self._path(settings.report)
             if folder:
                 check_folder(folder, settings.sources.get("report", "--edfi-report"))
-            report = ReportHooks(self.run, self.results, accepted, folder, self._set_up)
+            report = ReportHooks(
+                self.run, self.results, accepted, folder, self.students, self._set_up
+            )
             config.pluginmanager.register(report, "edfi_cte_report")
         collection.add_suite(config)
         # Last: what fails before this line leaves nothing behind.
         self._logs = logs.cleaned(self.run.redactor.clean)
         self._logs.__enter__()
+
+    def _check_cohort(self) -> None:
+        """Every chosen scenario can be had for a student of a cohort."""
+        chosen = self.run.chosen
+        newest = {
+            name: entry.standards(self.run.contract)[-1] for name, entry in chosen.entries.items()
+        }
+        cohort.check(chosen.scenario(name, standard) for name, standard in newest.items())
 
     def _path(self, name: str | None) -> Path | None:
         """A path as given, relative to where pytest was started."""
@@ -113,7 +134,8 @@ class RunHooks:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """With xdist the controller connects, before any worker is started."""
         if self._is_controller() and not session.config.option.collectonly:
-            self._connect(probes.FIXTURES)  # what the workers will collect is not known yet
+            # What the workers will collect is not known yet; the doctor looks at one student.
+            self._connect(() if self.run.settings.repeat else probes.FIXTURES)
 
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: give a worker what it needs to talk to the same API with the same token."""
@@ -146,7 +168,7 @@ class RunHooks:
         elsewhere = self.is_worker or self._is_controller()
         if session.config.option.collectonly or elsewhere or self.refused:
             return
-        names = {name for item in session.items for name in _names(item)}
+        names = {name for item in session.items for name in names_of(item)}
         if any(name.startswith("edfi_") for name in names):
             self._connect(names)
 
@@ -168,6 +190,7 @@ class RunHooks:
             # The doctor asks what driving needs: rights to write, prerequisites to build on.
             if not self.run.settings.observing:
                 self.diagnosis = probes.preflight(self.run, fixtures_in_use)
+            self.run.recorder.raise_failure()
         except ConfigurationError as error:
             pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
             above = ""
@@ -221,42 +244,6 @@ class RunHooks:
         given = as_given(self.run.settings, short=True)
         return f"{shlex.join(['edfi-cte', 'doctor', *given])} shows the whole picture."
 
-    # -- run ----------------------------------------------------------------------------------
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
-        """After a test its evidence is nobody's any more."""
-        before = current.set(None)
-        try:
-            return (yield)
-        finally:
-            current.reset(before)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Start the test's evidence before its first fixture sends something."""
-        self.run.current_test = item.nodeid
-        evidence = item.stash[fixtures.EVIDENCE] = Evidence(self.run)
-        current.set(evidence)
-        python = item.stash.get(SCENARIO, None)
-        if python is not None:
-            evidence.named, evidence.title = f"Scenario {python.id}", python.title
-            evidence.requirement = python.requirement
-        ours = _ours(item) if self.run.blocked else ()
-        cause = next((why for name, why in self.run.blocked.items() if name in ours), None)
-        if cause is not None:
-            raise NotTestable(
-                f"{cause}\n  It is explained at the top of this run; {self._pointer()}"
-            )
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the report its verdict, evidence and a text for people."""
-        report = yield
-        return self.results.attach(item, call, report)
-
     # -- end ----------------------------------------------------------------------------------
 
     def pytest_testnodedown(self, node: Any) -> None:
@@ -282,31 +269,12 @@ class RunHooks:
     def pytest_unconfigure(self) -> None:
         """Stop the sandbox and close connections."""
         self._logs.__exit__(None, None, None)
+        self.students.close(ended=not self.is_worker)
         self.run.close()
-
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
-        """Show a warning or information of the contract pack as what it is; the test passed."""
-        result = getattr(report, "edfi", None)
-        return STATUS.get(result["verdict"]) if result and report.when == "call" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the workers' results for pytest-html's summary."""
         self.html.gather(report)
-
-
-def _names(item: pytest.Item) -> list[str]:
-    return list(getattr(item, "fixturenames", ()))
-
-
-def _ours(item: pytest.Item) -> list[str]:
-    """The fixtures of a test that are as we wrote them; none where their ground is another's.
-
-    What the doctor found through our session, for our table, says nothing about another's.
-    """
-    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    ours = [name for name in _names(item) if len(known.get(name, ())) == 1]
-    ground = {"edfi_session", "edfi_table", "edfi_prerequisites"} & set(_names(item))
-    return ours if ground <= set(ours) else []
 
 
 def _as_in_controller(settings: Settings, handed: dict[str, Any]) -> Settings:

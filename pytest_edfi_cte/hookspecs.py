@@ -10,8 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    import requests
+
     from pytest_edfi_cte.catalogue import Entry
+    from pytest_edfi_cte.client.customising import Outgoing
+    from pytest_edfi_cte.client.exchange import Exchange
     from pytest_edfi_cte.rehearsal.task import Task
+    from pytest_edfi_cte.reporting.document import Document
+    from pytest_edfi_cte.reporting.model import CheckResult
     from pytest_edfi_cte.scenarios import Scenario
 
 
@@ -28,6 +34,53 @@ def pytest_edfi_modify_scenarios(config: pytest.Config, scenarios: list[Entry]) 
 
     An entry has ``id``, ``step``, ``name`` and ``file`` (with the table as ``content``).
     """
+
+
+@pytest.hookspec
+def pytest_edfi_payload(resource: str, payload: dict[str, Any], scenario: Scenario | None) -> None:
+    """Change a record before it is sent, in place: a state's ``_ext``, a value of its own.
+
+    ``resource`` is the collection; ``scenario`` is None for prerequisites and fictional records.
+    What is changed in a scenario's record is expected back, property by property; the natural key
+    must stay. The same scenario must get the same change each time: it is asked for more than once.
+    """
+
+
+@pytest.hookspec
+def pytest_edfi_session(session: requests.Session) -> None:
+    """Customise a session of the run once it is made: headers of a gateway, client certificate.
+
+    There are two, for discovery and token and for data, and each worker of xdist has its own. The
+    values of added headers and parameters are taken for secrets, and never shown.
+    """
+
+
+@pytest.hookspec
+def pytest_edfi_before_request(request: Outgoing) -> None:
+    """See a request before it is sent, and change its ``headers``.
+
+    ``method``, ``url`` and ``body`` are to be read, all of them without secrets. A retry is no new
+    request.
+    """
+
+
+@pytest.hookspec
+def pytest_edfi_after_response(exchange: Exchange) -> None:
+    """See each request with its answer as the evidence has it, without secrets.
+
+    ``method``, ``url``, ``status`` (None: no answer), ``error``, ``request_headers``,
+    ``request_body``, ``response_headers``, ``response_body``, ``duration`` in seconds, ``attempt``.
+    """
+
+
+@pytest.hookspec
+def pytest_edfi_report_row(check: CheckResult) -> str | Iterable[str] | None:
+    """Add remarks to a check of the report: a text, or several; ``check`` is a copy to read."""
+
+
+@pytest.hookspec
+def pytest_edfi_report_summary(document: Document) -> str | Iterable[str] | None:
+    """Add remarks to the run: a text, or several; ``document`` is a copy of ``results.json``."""
 
 
 @pytest.hookspec(firstresult=True)

@@ -22,7 +22,7 @@ from pytest_edfi_cte.compare import (
     same_json,
     short,
 )
-from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
+from pytest_edfi_cte.scenarios import CONTAINERS, TABLE_RULE, Row, Scenario
 
 #: Of observe mode, where the product is judged: what it sent, and how (see observed.py).
 _Found = Literal["not-sent", "other-key", "key-namespace", "sent-twice", "second-record"]
@@ -30,6 +30,7 @@ _Sent = Literal["not-supplied", "supplied-null", "supplied-type", "supplied-valu
 _More = Literal["local-namespace", "supplied-extra", "supplied-duplicate", "supplied-schema"]
 _Service = Literal["service-missing", "other-service", "service-replaced", "wrong-service"]
 _Update = Literal["not-updated", "recreated", "deleted", "also-changed", "also-lost", "also-added"]
+_Moved = Literal["not-moved", "old-key-kept", "not-deleted", "sent-again"]
 _Act = Literal["act-failed", "act-timeout"]
 #: The sort of a problem in one word; the words for people are in verdicts.MEANINGS.
 Kind = Literal[
@@ -38,6 +39,7 @@ Kind = Literal[
     _More,
     _Service,
     _Update,
+    _Moved,
     _Act,
     "ok",
     "status",
@@ -65,7 +67,6 @@ Kind = Literal[
 ]
 #: As a finding's ``expected_note``: what was expected and received is words and no JSON.
 WORDS = "words"
-TABLE_RULE = "by the certification table"
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class _Rows:
         return where, sent, received
 
     def _plain(self, row: Row, received: Any, where: str) -> Finding:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         value = row.values.get(self.state, ABSENT)
         if value is ABSENT:
             return not_sent(where, received, rule)
@@ -158,7 +159,7 @@ class _Rows:
 
     @staticmethod
     def _container(row: Row, expected: Any, received: Any, where: str) -> Finding:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         if expected is ABSENT:
             return not_sent(where, received, rule)
         kind: Kind = "ok" if json_type(received) == "object" else problem_of(expected, received)
@@ -169,7 +170,7 @@ class _Rows:
         return identity_of(self.schema, path)[0]
 
     def _collection(self, row: Row, expected: Any, received: Any, where: str) -> Iterator[Finding]:
-        rule = f"{row.required} {TABLE_RULE}"
+        rule = row.rule
         if expected is ABSENT:
             yield not_sent(where, received, rule)
             return

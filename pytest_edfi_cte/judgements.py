@@ -48,6 +48,8 @@ def of_a_product(finding: Finding) -> Finding:
 #: Kinds that explain the others, the most telling first.
 _TELLING: tuple[Kind, ...] = (
     "recreated",
+    "old-key-kept",
+    "sent-again",
     "sent-twice",
     "second-record",
     "not-updated",

@@ -23,14 +23,14 @@ OF_PRODUCTS: dict[str, tuple[str, str]] = {
     "sent-twice": (
         "the product's record is there more than once",
         (
-            "One association per student, program and begin date: find the one that is sent again "
+            "One record per student, program and begin date: find the one that is sent again "
             "with it (here or under a value that was mapped to it)."
         ),
     ),
     "second-record": (
-        "the product sent a second association instead of one",
+        "the product sent a second record of the student instead of one",
         (
-            "A change of an association goes to the record that is there, under the same begin "
+            "A change goes to the record that is there, under the same begin "
             "date, program and ed-org."
         ),
     ),
@@ -74,13 +74,13 @@ OF_PRODUCTS: dict[str, tuple[str, str]] = {
         "Compare the property with the Ed-Fi data standard's definition.",
     ),
     "service-missing": (
-        "the product sent the record without the service",
-        "Send cteProgramServices with the table's service in the same request.",
+        "the product sent the record without the element that is asked for",
+        "Send the collection with the table's element in the same request.",
     ),
     "other-service": (
-        "the product sent another service than the one asked for",
+        "the product sent another element than the one asked for",
         (
-            "Send the table's service. If yours means the same, say so with --edfi-descriptor "
+            "Send the table's element. If yours means the same, say so with --edfi-descriptor "
             "'RECEIVED=EXPECTED'."
         ),
     ),
@@ -103,12 +103,37 @@ OF_PRODUCTS: dict[str, tuple[str, str]] = {
         "Update with PUT, or POST the same natural key, so that the record and its id stay.",
     ),
     "service-replaced": (
-        "the service was replaced by another instead of being changed",
-        "Keep the service under its descriptor and change its primaryIndicator only.",
+        "the element was replaced by another instead of being changed",
+        "Keep the element under its key, and change in it what the scenario changes.",
     ),
     "wrong-service": (
-        "the product changed the wrong service",
-        "Change the primaryIndicator of the table's service; leave the others as they are.",
+        "the product changed the wrong element",
+        "Change the table's element of the collection; leave the others as they are.",
+    ),
+    "not-moved": (
+        "the record under the old natural key is gone, and none is there under the new one",
+        (
+            "Send the record with its new natural key: where an API does not let a key change, an "
+            "update of the key is a DELETE and a POST."
+        ),
+    ),
+    "old-key-kept": (
+        "the record is still there under the old natural key, beside the new one",
+        (
+            "Let the product DELETE the old record where the API does not let its key change by "
+            "PUT: else the student has both."
+        ),
+    ),
+    "not-deleted": (
+        "the record is still there: the product did not delete it",
+        (
+            "Delete it in the product and let it send the DELETE. If it needs time, give it some: "
+            "--edfi-wait 15m."
+        ),
+    ),
+    "sent-again": (
+        "the record was deleted, and the product sent it again",
+        "What is deleted in the product must stay away: see what its next synchronisation sends.",
     ),
     "also-changed": (
         "the product changed more than it should",

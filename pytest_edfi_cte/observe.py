@@ -5,52 +5,33 @@ Look, let the product act, look again until it is right, can only be wrong, or t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
-from pytest_edfi_cte.compare import ABSENT, equal_ids
+from pytest_edfi_cte.compare import ABSENT, at, equal_ids
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.judgements import Judgement
 from pytest_edfi_cte.observed import Before, ProductJudge
-from pytest_edfi_cte.prerequisites import Prerequisites
-from pytest_edfi_cte.product import Act, Driver, Product, let_act
+from pytest_edfi_cte.prerequisites import Prerequisites, slot_name
+from pytest_edfi_cte.product import Act, Product
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.scenarios import Scenario, Table
+from pytest_edfi_cte.turns import Speaker, Turn, readable
 from pytest_edfi_cte.verdicts import show
-from pytest_edfi_cte.waiting import Wait, in_words
 from pytest_edfi_cte.watch import Look, Watch
 
 Json = dict[str, Any]
-FOREVER = float("inf")
 RESET = (
     "  Delete it in the product, or let the product use another student: "
     "--edfi-set studentUniqueId=…"
 )
-NOBODY_WAITS = (
-    "  Judging what is there now (to wait until the product has sent it: --edfi-wait=15m)."
-)
-
-
-class Speaker(Protocol):
-    """Who tells the person what to do and how long is left."""
-
-    def announce(self, scenario: Scenario) -> None:
-        """Say what the product must now do."""
-
-    def say(self, lines: list[str]) -> None:
-        """Lines that stay."""
-
-    def waiting(self, number: int, news: str, left: float) -> None:
-        """``left``: seconds; ``news``: what the last look has shown."""
 
 
 class Observation:
-    """Watches one product through the two scenarios of a run."""
+    """Watches one product through scenarios of one table."""
 
     def __init__(
         self,
@@ -62,8 +43,6 @@ class Observation:
     ) -> None:
         self.run = run
         self.table = table
-        self._product = product
-        self._voice = voice
         records = prerequisites.records
         standard = records.session.api.standard
         rows = [row for row in table.rows if row.type == "descriptor"]
@@ -81,31 +60,43 @@ class Observation:
             label=f"by the API model, Data Standard {standard}",
         )
         self._watch = Watch(records, self.judge, run.mapping)
+        self._turn = Turn(run, product, voice, self._watch.look)
 
     # -- the scenarios ----------------------------------------------------------------------
 
+    def carry_out(self, scenario: Scenario, evidence: Evidence) -> list[Finding]:
+        """The scenario, whatever its step; raises what the step's own method raises."""
+        steps = {
+            "create": self.create,
+            "update": self.update,
+            "upsert": self.update,
+            "delete": self.delete,
+            "absent": self.absent,
+        }
+        return steps[scenario.step](scenario, evidence)
+
     def create(self, scenario: Scenario, evidence: Evidence) -> list[Finding]:
-        """The product creates the record; what it sent is judged and kept for the update.
+        """The product creates the record; what it sent is judged and kept for what follows.
 
         Raises :class:`NotTestable` where the record was there before and stayed as it was, or
         where the API would not be read.
         """
-        begin = self._readable(self._watch.look(full=True))
-        act = self._let_act(scenario, evidence)
+        begin = readable(self._watch.look(full=True))
+        act = self._turn.let_act(scenario, evidence)
         watched = act is not None or self.run.settings.wait > 0
         known = _ids(begin.records) if watched else None
 
         def judged(records: tuple[Json, ...]) -> Judgement:
             return self.judge.created(scenario, records, known)
 
-        look, judgement = self._wait(scenario, evidence, begin, act, judged, changed=False)
-        self._keep(look)
+        look, judgement = self._turn.wait(scenario, evidence, begin, act, judged, changed=False)
+        self._keep(scenario, look)
         old, new = self._own(begin), self._own(look)
         if old and new and equal_ids(old.get("id"), new.get("id")):
             touched = judge_unchanged(old, new, "", self.judge.schema)
             if act is not None and act.problem == "ok" and not touched:
                 raise NotTestable(
-                    f"the association was there before the product acted (id {old.get('id')}), and "
+                    f"the record was there before the product acted (id {old.get('id')}), and "
                     f"is as it was: whether the product creates it cannot be told.\n{RESET}"
                 )
             what = "was updated by it" if touched else "did not change"
@@ -113,34 +104,69 @@ class Observation:
         return _with(act, judgement)
 
     def update(self, scenario: Scenario, evidence: Evidence) -> list[Finding]:
-        """The product updates the record: judged against what scenario 1 saw.
+        """The product updates the record: judged against what the scenario before it saw.
 
         That is what this run saw, else what the state file keeps, else what is there at the start.
-        Raises :class:`NotTestable` where there is nothing to update.
+        Raises :class:`NotTestable` where there is nothing to update, or nothing to see of it.
         """
-        begin = self._readable(self._watch.look(full=True))
-        before = self._before(begin)
-        if self.judge.is_updated(scenario, before):
-            path = scenario.changes or ""
-            name = path.rpartition(".")[2]
-            rows = self.table.rows
-            old = next(show(row.values["create"]) for row in rows if row.path == path)
+        if not scenario.changed:
             raise NotTestable(
-                f"the association (id {before.id}) had the value that scenario 2 asks for before "
-                f"the product was to update it ({name}), so an update would show nothing.\n"
-                f"  Change {name} back to {old} in the product and let it send that, or let it use "
-                "another student: --edfi-set studentUniqueId=…"
+                "the scenario changes no value, so whether the product sent the record again "
+                "cannot be read from it.\n  Drive mode judges it, or a row that differs."
             )
-        act = self._let_act(scenario, evidence)
+        begin = readable(self._watch.look(full=True))
+        before = self._before(scenario, begin)
+        self._refuse_what_is_done(scenario, begin, before)
+        act = self._turn.let_act(scenario, evidence)
 
         def judged(records: tuple[Json, ...]) -> Judgement:
             return self.judge.updated(scenario, before, records)
 
-        _, judgement = self._wait(scenario, evidence, begin, act, judged, changed=True)
+        look, judgement = self._turn.wait(scenario, evidence, begin, act, judged, changed=True)
+        self._keep(scenario, look)
         return _with(act, judgement)
 
-    def _before(self, begin: Look) -> Before:
-        kept = self.run.observing.before
+    def delete(self, scenario: Scenario, evidence: Evidence) -> list[Finding]:
+        """The product deletes the record: it is gone, by its id and by its natural key.
+
+        Raises :class:`NotTestable` where there is nothing to delete.
+        """
+        begin = readable(self._watch.look(full=True))
+        before = self._before(scenario, begin)
+        if not any(equal_ids(record.get("id"), before.id) for record in begin.records):
+            raise NotTestable(
+                f"the record (id {before.id}) was gone before the product was to delete it."
+                f"\n  {self._first(scenario)}"
+            )
+        return self._gone(scenario, evidence, begin, before)
+
+    def absent(self, scenario: Scenario, evidence: Evidence) -> list[Finding]:
+        """The record stays away once it is deleted, whatever the product sends then.
+
+        Raises :class:`NotTestable` where the record was never seen.
+        """
+        begin = readable(self._watch.look(full=True))
+        return self._gone(scenario, evidence, begin, self._before(scenario, begin))
+
+    def _gone(
+        self, scenario: Scenario, evidence: Evidence, begin: Look, before: Before
+    ) -> list[Finding]:
+        self.run.observing.seen[self._slot("create")] = before
+        act = self._turn.let_act(scenario, evidence)
+
+        def judged(records: tuple[Json, ...]) -> Judgement:
+            return self.judge.gone(before, records)
+
+        stays = scenario.step == "absent"
+        _, judgement = self._turn.wait(
+            scenario, evidence, begin, act, judged, changed=True, stays=stays
+        )
+        return _with(act, judgement)
+
+    # -- what was there before --------------------------------------------------------------
+
+    def _before(self, scenario: Scenario, begin: Look) -> Before:
+        kept = self.run.observing.seen.get(self._slot("create"))
         if kept is None and self.run.observing.state_file is not None:
             kept = self.run.observing.state_file.before(self.table)
         if kept is not None:
@@ -148,10 +174,10 @@ class Observation:
         own = self._own(begin)
         if own is None:
             key = ", ".join(f"{n}={v}" for n, v in self.table.key_of(self._payload()).items())
-            raise NotTestable(
-                f"there is no association to update under the natural key ({key}).\n"
-                "  Scenario 1 creates it: let the product do that first."
-            )
+            missing = f"there is no record to {scenario.step} under the natural key ({key})."
+            if scenario.step == "absent":
+                missing = f"no record was seen under the natural key ({key}) that could stay away."
+            raise NotTestable(f"{missing}\n  {self._first(scenario)}")
         if not isinstance(own.get("id"), str):
             raise NotTestable(
                 "the API shows no id in its records, so whether one is updated in place cannot be "
@@ -167,123 +193,69 @@ class Observation:
         parts = [path for path, _, _ in self.judge.differing_key(other)] if other else []
         if parts:
             raise NotTestable(
-                f"the state file is about an association with another {' and '.join(parts)}.\n"
+                f"the state file is about a record with another {' and '.join(parts)}.\n"
                 "  Give both phases the same --edfi-set, or run --edfi-phase=create again."
             )
         return kept
 
-    def _payload(self) -> Json:
-        return self.table.payload("create")
+    def _refuse_what_is_done(self, scenario: Scenario, begin: Look, before: Before) -> None:
+        moved = self.judge.under_key(begin.records, "update") if self.table.moves else []
+        if moved:
+            raise NotTestable(
+                f"there is a record under the natural key that scenario {scenario.number} asks for "
+                f"(id {moved[0].get('id')}) before the product was to act, so an update would show "
+                f"nothing.\n{RESET}"
+            )
+        if not self.judge.is_updated(scenario, before):
+            return
+        changes = self.judge.changes(scenario)
+        names = [change.path.rpartition(".")[2] for change in changes]
+        old = [self._as_it_was(change.path) for change in changes]
+        back = " and ".join(f"{name} back to {was}" for name, was in zip(names, old, strict=True))
+        raise NotTestable(
+            f"the record (id {before.id}) had the value that scenario {scenario.number} asks "
+            f"for before the product was to update it ({', '.join(names)}), so an update would "
+            f"show nothing.\n  Change {back} in the product and let it send that, or let it use "
+            "another student: --edfi-set studentUniqueId=…"
+        )
 
-    # -- acting and waiting -----------------------------------------------------------------
-
-    def _let_act(self, scenario: Scenario, evidence: Evidence) -> Act | None:
-        driver = self._product if isinstance(self._product, Driver) else None
-        running = driver.command(scenario.step) if driver else None
-        waits = self.run.settings.wait > 0
-        if waits or running is not None or driver is None:
-            self._voice.announce(scenario)
-        else:  # whoever reads "create it now" would be judged before it could be done
-            self._voice.say(["", f"Scenario {scenario.number}: {scenario.title}"])
-        if running is not None:
-            self._voice.say([f"  Running: {running.name}"])
-        with self._told_if_interrupted(scenario):
-            act = let_act(self._product, scenario, scenario.payload)
-        if act is not None:
-            evidence.steps.append((act.line, act.output))
-            self._voice.say([f"  {act.line}"])
-        elif not waits:
-            self._voice.say([NOBODY_WAITS])
-        return act
-
-    @contextmanager
-    def _told_if_interrupted(self, scenario: Scenario) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            self._voice.say([f"  Interrupted: nothing is judged for scenario {scenario.number}."])
-            raise
-
-    def _wait(
-        self,
-        scenario: Scenario,
-        evidence: Evidence,
-        begin: Look,
-        act: Act | None,
-        judged: Callable[[tuple[Json, ...]], Judgement],
-        *,
-        changed: bool,
-    ) -> tuple[Look, Judgement]:
-        """Look until right, settled wrong, or time is up. ``changed``: ``begin`` counts as new."""
-        clock, settle = self.run.clock, self.run.settings.settle
-        # A product that says it failed will not send anything any more.
-        seconds = self.run.settings.wait if act is None or act.problem == "ok" else 0.0
-        wait, began = Wait(clock, seconds), clock.now()
-        if seconds:
-            self._voice.say([f"  Waiting for it, up to {in_words(seconds)} (Ctrl-C ends the run)."])
-        last, since = begin, began if changed else None
-        look = begin if act is None else self._watch.look(full=True)
-        looks = 1
-        while True:
-            at_most = FOREVER
-            news = look.problem or ""
-            if not look.problem:
-                if look.differs_from(last):
-                    last, since = look, clock.now()
-                    wait.hurry()
-                judgement = judged(look.records)
-                if judgement.right and look.full:
-                    end = "There and right"
-                    break
-                if not judgement.open and since is not None:
-                    at_most = settle - (clock.now() - since)
-                    if at_most <= 0 and look.full:
-                        end = f"Wrong, and unchanged for {in_words(settle)}"
-                        break
-                news = _news(judgement)
-            if not wait.left and look.full:
-                self._readable(look)
-                end = "Time is up" if seconds else "Judged as it is"
-                break
-            decided = not look.problem and (judgement.right or at_most <= 0)
-            if not decided and wait.left:
-                with self._told_if_interrupted(scenario):
-                    wait.pause(partial(self._voice.waiting, scenario.number, news), at_most)
-            # What is decided is decided on a look at all of it, not at the one record's address.
-            look = self._watch.look(full=decided or not wait.left)
-            looks += 1
-        text = f"{end} after {in_words(clock.now() - began)} ({looks} look{'s' * (looks > 1)})."
-        evidence.steps.append((text, ""))
-        self._voice.say([f"  {text}"])
-        return look, judgement
+    def _as_it_was(self, path: str) -> str:
+        row = next(row for row in self.table.rows if row.path == path)
+        was = row.values.get("create", at(self._payload(), path))
+        return "nothing" if was is ABSENT else show(was)
 
     # -- small things -----------------------------------------------------------------------
 
-    def _own(self, look: Look) -> Json | None:
-        return next(iter(self.judge.under_key(look.records)), None)
+    def _first(self, scenario: Scenario) -> str:
+        """What must come before a scenario that changes or removes a record."""
+        number = self.table.scenario("create").number
+        does = "creates it" if number < scenario.number else "is about it"
+        return f"Scenario {number} {does}: let the product do that first."
 
-    def _keep(self, look: Look) -> None:
-        """The record as scenario 1 saw it: what the update is compared with."""
-        own = self._own(look)
+    def _payload(self) -> Json:
+        return self.table.payload("create")
+
+    def _slot(self, state: str) -> str:
+        return slot_name(self.table.resource, self.table.key_of(self.table.payload(state)))
+
+    def _own(self, look: Look, state: str = "create") -> Json | None:
+        return next(iter(self.judge.under_key(look.records, state)), None)
+
+    def _keep(self, scenario: Scenario, look: Look) -> None:
+        """The record as the scenario saw it: what the next one is compared with."""
+        own = self._own(look, scenario.state)
         if own is None or not isinstance(own.get("id"), str):
             return
-        before = self.run.observing.before = _before(own, look.records)
-        if self.run.observing.state_file is not None:
-            others = before.others or ()
+        before = self.run.observing.seen[self._slot(scenario.state)] = _before(own, look.records)
+        if self.run.observing.state_file is not None and scenario.step == "create":
             etag = self._watch.etag or own.get("_etag")
             self.run.observing.state_file.write(
                 self.table,
                 own,
-                others,
+                before.others or (),
                 etag if isinstance(etag, str) else None,
                 self.run.clock.utc(),
             )
-
-    @staticmethod
-    def _readable(look: Look) -> Look:
-        if look.problem:
-            raise NotTestable(f"the product's records cannot be read: {look.problem}")
-        return look
 
 
 def _before(own: Json, records: Iterable[Json]) -> Before:
@@ -297,19 +269,3 @@ def _ids(records: Iterable[Json]) -> frozenset[str]:
 def _with(act: Act | None, judgement: Judgement) -> list[Finding]:
     """A step of the product that failed explains the rest."""
     return [*([act.finding()] if act is not None else []), *judgement.findings]
-
-
-def _news(judgement: Judgement) -> str:
-    """What the last look has shown, in few words: it must fit a line of a terminal."""
-    wrong = next((finding for finding in judgement.findings if not finding.ok), None)
-    if wrong is None:
-        return "there and right"
-    if wrong.kind == "not-sent":
-        return "not there yet"
-    name = wrong.where.partition(" (of ")[0].rpartition(".")[2]
-    received = "nothing" if wrong.received is ABSENT else show(wrong.received)
-    expected = "nothing" if wrong.expected is ABSENT else show(wrong.expected)
-    text = f"{name} is {received}, expected {expected}"
-    if wrong.kind == "not-updated":
-        return f"not changed yet: {text}"
-    return f"under another key: {text}" if judgement.open else f"there, but {text}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.scenarios import Table
 from pytest_edfi_cte.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class Preparation:
-    """``before`` is the record as the create scenario of this run saw it, once it did."""
+    """``seen``: records as the scenarios of this run saw them last, by their natural key."""
 
     commands: dict[str, Command] = field(default_factory=dict)
     state_file: StateFile | None = None
-    before: Before | None = None
+    seen: dict[str, Before] = field(default_factory=dict)
 
 
-def prepare(settings: Settings, contract: Contract, table: Table) -> Preparation:
-    """Check and prepare; raises :class:`ConfigurationError`. Empty in drive mode."""
+def prepare(settings: Settings, contract: Contract, tables: Mapping[str, str]) -> Preparation:
+    """Check and prepare; raises :class:`ConfigurationError`. Empty in drive mode.
+
+    ``tables``: id of each table of the run -> its edition.
+    """
     if not settings.observing:
         return Preparation()
     if settings.embedded:
@@ -51,6 +54,8 @@ def prepare(settings: Settings, contract: Contract, table: Table) -> Preparation
     prepared = Preparation(commands(settings.acts, here, settings.act_timeout, settings.url or ""))
     if settings.state:
         path = here / Path(settings.state).expanduser()
-        prepared.state_file = StateFile(path, contract, settings.url or "")
-        prepared.state_file.check(table, needed=settings.phase == "update")
+        prepared.state_file = StateFile(
+            path, contract, settings.url or "", settings.school_year, tables
+        )
+        prepared.state_file.check(needed=settings.phase == "update")
     return prepared

@@ -128,9 +128,9 @@ def environment(scenario: Scenario, step: str, values: Json) -> dict[str, str]:
     ``EDFI_VALUE_STUDENTREFERENCE_STUDENTUNIQUEID``; true, false and numbers as in JSON.
     """
     flat = {
-        f"EDFI_VALUE_{row.path.replace('.', '_').upper()}": row.values[step]
+        f"EDFI_VALUE_{row.path.replace('.', '_').upper()}": row.values[scenario.state]
         for row in scenario.table.rows
-        if step in row.values
+        if scenario.state in row.values
     }
     return {
         **os.environ,

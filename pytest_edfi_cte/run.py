@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.catalogue import Chosen, Entry, choose
+from pytest_edfi_cte.cleaning import after_killed
 from pytest_edfi_cte.client.discovery import Api, api_from, discover
 from pytest_edfi_cte.client.exchange import Recorder
-from pytest_edfi_cte.client.session import EdFiSession, HttpSession, Transport
+from pytest_edfi_cte.client.session import EdFiSession, HttpSession, transport_of
 from pytest_edfi_cte.client.tokens import Token, TokenSource
-from pytest_edfi_cte.contract import Contract, shipped
+from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.descriptors import read_map
-from pytest_edfi_cte.errors import ConfigurationError, RequestFailed
+from pytest_edfi_cte.errors import ConfigurationError, HookFailed, RequestFailed
 from pytest_edfi_cte.factories import Fiction
 from pytest_edfi_cte.facts import facts_of
-from pytest_edfi_cte.journal import Journal, orphans
+from pytest_edfi_cte.journal import Journal
 from pytest_edfi_cte.locks import alone_with
 from pytest_edfi_cte.mistakes import check
+from pytest_edfi_cte.payloads import amended
 from pytest_edfi_cte.people import People
 from pytest_edfi_cte.preparing import prepare
 from pytest_edfi_cte.records import Records
@@ -33,7 +35,9 @@ from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import STEPS, Scenario, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.state_contract import contract_of
 from pytest_edfi_cte.tables import load
+from pytest_edfi_cte.user_hooks import NO_HOOKS, UserHooks
 from pytest_edfi_cte.waiting import Clock
 
 if TYPE_CHECKING:
@@ -53,15 +57,17 @@ class Run:
         settings: Settings,
         contract: Contract | None = None,
         entries: Sequence[Entry] | None = None,
+        hooks: UserHooks = NO_HOOKS,
     ) -> None:
         """``entries``: the scenarios that the run is about; by default the settings decide."""
+        self.hooks = hooks
         self.settings = settings
-        self.contract = contract or shipped()
+        self.contract = contract or contract_of(settings.openapi)
         if entries is None:
             entries = choose(self.contract, settings, Path.cwd())
         self.chosen = Chosen(self.contract, settings, entries)
         self.redactor = Redactor(People.of(settings.overrides) if settings.mask_people else None)
-        self.recorder = Recorder(self.redactor)
+        self.recorder = Recorder(self.redactor, hooks)
         self.redactor.add(settings.client_secret, client_id=settings.client_id)
         self.current_test = ""
         self.notes: list[str] = []
@@ -82,14 +88,18 @@ class Run:
         table = check(self.contract, settings, self.chosen.names)
         used = {*table.descriptors, *self.chosen.descriptors}
         self.mapping = read_map(settings.descriptors, settings.descriptor_file, used)
-        self.observing = prepare(settings, self.contract, table)
+        self.observing = prepare(settings, self.contract, self.chosen.editions)
 
     @classmethod
     def of_worker(
-        cls, settings: Settings, handed: dict[str, Any], entries: Sequence[Entry] | None = None
+        cls,
+        settings: Settings,
+        handed: dict[str, Any],
+        entries: Sequence[Entry] | None = None,
+        hooks: UserHooks = NO_HOOKS,
     ) -> Run:
         """The run as a worker sees it."""
-        run = cls(settings, entries=entries)
+        run = cls(settings, entries=entries, hooks=hooks)
         run._handed = handed
         run._journal = Journal(Path(handed["journal"]))
         run.redactor.add(Secret(handed["client_secret"]), client_id=handed["client_id"])
@@ -126,21 +136,14 @@ class Run:
         )
         self._tokens()
         session = EdFiSession(api, http.transport, self.recorder, self._tokens)
+        session.namespaces = self.contract.namespaces
         # One pool: where token and data live on one host, they share one connection.
         session.adapters = http.adapters
         return session
 
     def anonymous_session(self) -> HttpSession:
         """A session without credentials, closed with the run."""
-        transport = Transport(
-            timeout=self.settings.timeout,
-            retries=self.settings.retries,
-            ca_bundle=self.settings.ca_bundle,
-            insecure=self.settings.insecure,
-            read_only=self.settings.observing,
-            trust_env=not self.settings.embedded,  # a proxy has no business with loopback
-        )
-        http = HttpSession(transport, self.recorder)
+        http = HttpSession(transport_of(self.settings), self.recorder)
         self._resources.callback(http.close)
         return http
 
@@ -217,17 +220,22 @@ class Run:
     def table(self) -> Table:
         """The certification table, resolved for this API's data standard."""
         table = load(self.contract, self.settings, self.api.standard, self.chosen.names)
-        self._learn(table)
-        return table
+        return self._learnt(table)
 
     def scenario(self, scenario_id: str) -> Scenario:
         """A scenario of the run; :class:`ConfigurationError` where it is for another standard."""
         scenario = self.chosen.scenario(scenario_id, self.api.standard)
-        self._learn(scenario.table)
-        return scenario
+        return self._learnt(scenario.table).scenario(scenario.step)
 
-    def _learn(self, table: Table) -> None:
+    def _learnt(self, table: Table) -> Table:
+        """The table with what a hook changes; its personal data is known from now on."""
+        if self.hooks.payload:
+            schema = self.contract.schema(self.api.standard, table.schema)
+            table, paths = amended(table, self.hooks.payload, schema)
+            if paths:
+                self.note(f"A hook changed what is sent as {table.resource}: {', '.join(paths)}.")
         self.recorder.learn([table.prerequisites, *map(table.payload, STEPS)])
+        return table
 
     @cached_property
     def fiction(self) -> Fiction:
@@ -278,20 +286,7 @@ class Run:
         """Delete what earlier runs created in this API and could not delete; not when observing."""
         if self.settings.observing:
             return
-        for journal in orphans(self.journal.path.parent, self.journal):
-            here = [e for e in journal.pending() if e.base_url == self.api.base_url]
-            problems = self.records.clean_up(journal)
-            if here and not problems:
-                self.note(f"Deleted {len(here)} records that a killed run had left behind.")
-            for entry in journal.unconfirmed():
-                if entry.base_url == self.api.base_url:
-                    self.note(
-                        f"A killed run may have left a {entry.resource} record with key "
-                        f"{dict(entry.key)}; it cannot be told whether it is ours, so it stays."
-                    )
-            self.left_behind += problems
-            if not journal.pending():
-                journal.remove()
+        self.left_behind += after_killed(self, "run")
 
     def clean_up(self) -> None:
         """Delete what this run created, newest first, and only that. Safe to call twice."""
@@ -305,11 +300,21 @@ class Run:
             self.journal.remove()
             return
         try:
-            self.left_behind += self.records.clean_up(self.journal)
+            if self.settings.repeat:  # a worker's journal: its students need what is in ours
+                self.left_behind += after_killed(self, "worker")
+            self._delete_ours()
         except (RequestFailed, ConfigurationError) as error:  # e.g. the token is refused now
             self.left_behind.append(str(error))
         if not self.journal.pending():
             self.journal.remove()
+
+    def _delete_ours(self) -> None:
+        try:
+            self.left_behind += self.records.clean_up(self.journal)
+        except HookFailed as error:  # a broken hook must not leave records behind
+            self.note(str(error))
+            self.recorder.hooks = NO_HOOKS
+            self.left_behind += self.records.clean_up(self.journal)
 
     def close(self) -> None:
         """Free connections, the sandbox and the journal's lock."""

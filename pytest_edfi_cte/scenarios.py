@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Json = dict[str, Any]
@@ -11,6 +12,7 @@ Json = dict[str, Any]
 STEPS = ("create", "update")
 #: Step of a scenario -> HTTP method of the request that it is about.
 METHODS = {"create": "POST", "update": "PUT", "upsert": "POST", "delete": "DELETE", "absent": "GET"}
+TABLE_RULE = "by the certification table"
 #: Types of rows that only hold other rows.
 CONTAINERS = ("reference", "object", "array")
 
@@ -21,7 +23,7 @@ class Row:
 
     ``path`` is dotted from the record's root; ``type`` is the table's ("date", "descriptor"…);
     ``values`` maps a state of the record ("create", "update") to the JSON value. It has no entry
-    where nothing is sent, and none at all in rows that only hold others.
+    where nothing is sent, and none at all in rows that only hold others. ``by``: who says so.
     """
 
     path: str
@@ -29,6 +31,12 @@ class Row:
     collection: bool
     required: str
     values: Mapping[str, Any]
+    by: str = TABLE_RULE
+
+    @property
+    def rule(self) -> str:
+        """Who requires the value: ``REQUIRED by the certification table``."""
+        return f"{self.required} {self.by}"
 
     @property
     def name(self) -> str:
@@ -107,6 +115,9 @@ class Table:
     natural_key: Mapping[str, str]
     #: step -> number, title and what changes
     _scenarios: Mapping[str, Mapping[str, Any]]
+    #: state -> the record as a hook changed it, and the part of it that no row is about
+    sent: Mapping[str, Json] = field(default_factory=dict)
+    added: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def prerequisites(self) -> dict[str, Json]:
@@ -124,8 +135,21 @@ class Table:
         facts = self._scenarios[step]
         return Scenario(step=step, table=self, **{"changes": None, "changed": (), **facts})
 
+    def has(self, step: str) -> bool:
+        """Whether the table has a scenario of this step."""
+        return step in self._scenarios
+
+    def changing(self, step: str, paths: tuple[str, ...]) -> Table:
+        """The table with other paths that the scenario of a step changes."""
+        facts = dict(self._scenarios[step])
+        only = facts.get("changes") or (paths[0] if len(paths) == 1 else None)
+        facts |= {"changes": only, "changed": paths}
+        return replace(self, _scenarios={**self._scenarios, step: facts})
+
     def payload(self, step: str) -> Json:
-        """The record in one of its states; one element in each collection."""
+        """The record in one of its states; one element in each collection that a row is about."""
+        if step in self.sent:
+            return deepcopy(self.sent[step])
         record: Json = {}
         collections = {row.path for row in self.rows if row.collection}
         for row in self.rows:

@@ -1,9 +1,10 @@
 """What the create phase saw, kept in a file for the update phase, hours later and elsewhere.
 
-The file may be committed: it holds no secret, no name and no student id. The record is known by
-its id in the API; its values are kept as salted fingerprints, which tell whether a value changed
-and not what it was. Descriptor URIs stay readable. (A fingerprint of true or false can of course
-be tried out; nothing more personal than the table's own values is in a certification record.)
+The file may be committed: it holds no secret, no name and no student id. Each create has an entry:
+the record is known by its id in the API; its values are kept as salted fingerprints, which tell
+whether a value changed and not what it was. Descriptor URIs stay readable. (A fingerprint of true
+or false can of course be tried out; nothing more personal than the table's own values is in a
+certification record.)
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from pytest_edfi_cte.observed import Before
 from pytest_edfi_cte.scenarios import Table
 
 Json = dict[str, Any]
-FORMAT, VERSION = "pytest-edfi-cte observe state", 1
+FORMAT, VERSION = "pytest-edfi-cte observe state", 2
 UNKNOWN = "another value (the state file keeps fingerprints only)"
 _MARK = "fingerprint:"
 _SALT_BYTES, _DIGITS = 16, 20
@@ -81,14 +82,20 @@ class Fingerprints:
 
 
 class StateFile:
-    """The file of ``--edfi-state``. ``api``: the base URL, as given."""
+    """The file of ``--edfi-state``. ``api``: the base URL, as given; ``school_year``: its end.
 
-    def __init__(self, path: Path, contract: Contract, api: str) -> None:
+    ``tables``: id of each table of the run -> its edition.
+    """
+
+    def __init__(
+        self, path: Path, contract: Contract, api: str, school_year: int, tables: Mapping[str, str]
+    ) -> None:
         self.path = path
         self._contract = contract
-        self._api = api.rstrip("/")
+        self._run = {"api": api.rstrip("/"), "schoolYear": school_year}
+        self._tables = tables
 
-    def check(self, table: Table, *, needed: bool) -> None:
+    def check(self, *, needed: bool) -> None:
         """Raise :class:`ConfigurationError` where the file cannot serve this run.
 
         ``needed``: it must be there (the update phase); else it may be written.
@@ -105,14 +112,16 @@ class StateFile:
                     f"--edfi-state: there is no folder {self.path.parent} to write it to"
                 )
             return
-        self._read(table)
+        self._read()
 
     def before(self, table: Table) -> Before | None:
-        """The record as the create phase saw it, None where there is no file yet."""
+        """The record as the create phase saw it, None where it did not (yet)."""
         if not self.path.exists():
             return None
-        content = self._read(table)
-        record = content["record"]
+        content = self._read()
+        record = content["records"].get(_entry(table))
+        if record is None:
+            return None
         prints = self._fingerprints(table, content["salt"])
         return Before(
             id=record["id"],
@@ -131,17 +140,19 @@ class StateFile:
         seen: str,
     ) -> None:
         """Keep the record; ``seen``: UTC, RFC 3339. The file is replaced as a whole."""
-        salt = secrets.token_hex(_SALT_BYTES)
-        kept: Json = {"id": record["id"], "seen": seen, "others": sorted(others)}
+        known = self._read() if self.path.exists() else {}
+        salt = known.get("salt") or secrets.token_hex(_SALT_BYTES)
+        kept: Json = {"table": table.id, "edition": table.edition, "id": record["id"]}
+        kept |= {"seen": seen, "others": sorted(others)}
         if etag:
             kept["etag"] = etag
         kept["properties"] = self._fingerprints(table, salt).view(record)
         content = {
             "format": FORMAT,
             "version": VERSION,
-            **self._belongs_to(table),
+            **self._run,
             "salt": salt,
-            "record": kept,
+            "records": {**known.get("records", {}), _entry(table): kept},
         }
         part = self.path.with_name(f"{self.path.name}.part")
         try:
@@ -158,15 +169,7 @@ class StateFile:
         guesses = [value for row in table.rows for value in row.values.values()]
         return Fingerprints(salt, table.natural_key.values(), guesses)
 
-    def _belongs_to(self, table: Table) -> Json:
-        return {
-            "api": self._api,
-            "table": table.id,
-            "edition": table.edition,
-            "schoolYear": table.school_year,
-        }
-
-    def _read(self, table: Table) -> Json:
+    def _read(self) -> Json:
         again = "delete it and run --edfi-phase=create again, or name another file"
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
@@ -186,14 +189,31 @@ class StateFile:
             raise ConfigurationError(
                 f"--edfi-state: {self.path} {what} ({flaw.json_path}: {flaw.validator}); {again}"
             )
-        for name, here in self._belongs_to(table).items():
-            if content[name] != here:
-                raise ConfigurationError(
-                    f"--edfi-state: {self.path} was written for another {_WORDS[name]} "
-                    f"({content[name]}; this run has {here}); name the file of this one, or {again}"
-                )
+        for name, there, here in self._strange(content):
+            raise ConfigurationError(
+                f"--edfi-state: {self.path} was written for another {_WORDS[name]} "
+                f"({there}; this run has {here}); name the file of this one, or {again}"
+            )
         result: Json = content
         return result
+
+    def _strange(self, content: Json) -> Iterator[tuple[str, Any, Any]]:
+        """What the file belongs to and this run does not: fact, there, here."""
+        for name, here in self._run.items():
+            if content[name] != here:
+                yield name, content[name], here
+        records = content["records"].values()
+        known = {record["table"]: record["edition"] for record in records}
+        if known and not known.keys() & self._tables.keys():
+            yield "table", ", ".join(known), ", ".join(self._tables)
+        for table, edition in known.items():
+            if self._tables.get(table, edition) != edition:
+                yield "edition", edition, self._tables[table]
+
+
+def _entry(table: Table) -> str:
+    """What the record that a table's scenario begins with is called in the file."""
+    return f"{table.id}-{table.scenario('create').number}"
 
 
 _WORDS = {

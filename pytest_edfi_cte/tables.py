@@ -72,7 +72,7 @@ def resolve(
     told = _as_list(raw["scenarios"][name].get("changes", []))
     published = tuple(resolver.plain_row(row, columns) for row in raw["rows"])
     _check_sense(rows, published, key, told)
-    changed = _changed(rows, schema)
+    changed = changed_paths(rows, schema)
     facts = {
         step: {"number": s["number"], "title": s["title"]}
         for step, s in ((s, raw["scenarios"][n]) for s, n in _steps(raw["scenarios"], name))
@@ -112,7 +112,7 @@ def _as_list(given: Any) -> list[str]:
     return [given] if isinstance(given, str) else list(given)
 
 
-def _changed(rows: tuple[Row, ...], schema: Json) -> tuple[str, ...]:
+def changed_paths(rows: tuple[Row, ...], schema: Json) -> tuple[str, ...]:
     """The paths whose values differ. An element that gets another identity is another element."""
     collections = [row.path for row in rows if row.collection]
     found: list[str] = []

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pytest_edfi_cte.compare import is_descriptor, short
-from pytest_edfi_cte.scenarios import CONTAINERS, Scenario
+from pytest_edfi_cte.compare import ABSENT, at, is_descriptor, short
+from pytest_edfi_cte.scenarios import CONTAINERS, Row, Scenario
 from pytest_edfi_cte.waiting import Clock, in_words
 
 if TYPE_CHECKING:
@@ -104,26 +104,70 @@ def instructions(scenario: Scenario, url: str, width: int) -> list[str]:
     """What the product must now do, in the table's words; at most ``width`` columns."""
     title = f"Scenario {scenario.number}: {scenario.title}"
     lines = ["", *textwrap.wrap(title, width, subsequent_indent=INDENT)]
-    if scenario.changes:
-        lines += _change(scenario, width)
-    else:
+    if scenario.step == "create":
         lines += _wrapped("Create in the product, and let it send:", width)
         lines += _values(scenario, width)
+    elif scenario.step in ("update", "upsert"):
+        lines += _change(scenario, width)
+    else:
+        lines += _wrapped(_REMOVE[scenario.step], width)
+        lines += _key(scenario, width)
     return [*lines, *_wrapped(f"To: {url}", width)]
 
 
+_REMOVE = {
+    "delete": "Delete in the product, and let it send the DELETE, the record with:",
+    "absent": "What is deleted must stay away: let the product synchronise again. The record with:",
+}
+IN_PLACE = "Leave everything else as it is; the record keeps its id (PUT, or POST of the same key)."
+NEW_KEY = (
+    "Leave everything else as it is. The natural key changes: PUT where the API lets it, else "
+    "DELETE and POST."
+)
+
+
 def _change(scenario: Scenario, width: int) -> list[str]:
-    collection, _, name = (scenario.changes or "").rpartition(".")
-    step = scenario.step
-    rows = {row.path: row for row in scenario.table.rows}
-    elements = [r for r in scenario.table.rows if r.path.rpartition(".")[0] == collection]
-    service = next((r for r in elements if r.type == "descriptor"), elements[0])
-    old, new = (_plain(rows[scenario.changes or ""].values[s]) for s in ("create", step))
-    said = f'In the product, change {name} of "{_plain(service.values[step])}" from {old} to {new}'
+    said = " and ".join(_changes(scenario))
     student = scenario.table.key_of(scenario.payload).get("studentUniqueId")
-    said += f" (student {student}), and let it send the change."
-    keep = "Leave everything else as it is; the record keeps its id (PUT, or POST of the same key)."
-    return [*_wrapped(said, width), *_wrapped(keep, width)]
+    whose = f" (student {student})" if student is not None else ""
+    lines = _wrapped(f"In the product, change {said}{whose}, and let it send the change.", width)
+    if student is None:
+        lines += _key(scenario, width)
+    return lines + _wrapped(NEW_KEY if scenario.table.moves else IN_PLACE, width)
+
+
+def _changes(scenario: Scenario) -> Iterator[str]:
+    """``primaryIndicator of "Information Technology" from true to false``, for each change."""
+    rows = scenario.table.rows
+    collections = {row.path for row in rows if row.collection}
+    for path in scenario.changed:
+        inside = [row for row in rows if row.path.rpartition(".")[0] == path]
+        row = next((row for row in rows if row.path == path), None)
+        if path in collections:
+            # Another element in the old one's place: said by what is different in it.
+            row = next(r for r in inside if r.values.get("create") != r.values.get("update"))
+        if row is None:
+            continue
+        old, new = (_plain(row.values.get(s, "nothing")) for s in ("create", "update"))
+        yield f"{row.name}{_of_element(row, rows, collections)} from {old} to {new}"
+
+
+def _of_element(row: Row, rows: Sequence[Row], collections: Collection[str]) -> str:
+    """Which element a row is of: by the descriptor that names it, else by its collection."""
+    collection = row.path.rpartition(".")[0]
+    if collection not in collections:
+        return ""
+    kind = collection.rpartition(".")[2].removesuffix("s")
+    name = next((r for r in rows if r.path == f"{collection}.{kind}Descriptor"), None)
+    if name is None or name is row:
+        return f" in {collection}"
+    return f' of "{_plain(name.values["update"])}"'
+
+
+def _key(scenario: Scenario, width: int) -> list[str]:
+    """The natural key of the record, a part in each line."""
+    key = scenario.table.key_of(scenario.table.payload("create"))
+    return [line for n, v in key.items() for line in _wrapped(f"{INDENT}{n}  {_plain(v)}", width)]
 
 
 def _values(scenario: Scenario, width: int) -> list[str]:
@@ -134,9 +178,12 @@ def _values(scenario: Scenario, width: int) -> list[str]:
     for name, row in rows:
         label = f"{INDENT}{name}"
         if row.type in CONTAINERS:
-            lines.append(label)
+            if at(scenario.payload, row.path) is not ABSENT:
+                lines.append(label)
             continue
-        value = row.values[scenario.step]
+        if scenario.state not in row.values:
+            continue
+        value = row.values[scenario.state]
         text = _plain(value)
         if is_descriptor(value):
             text += f"  ({value.partition('#')[0].rpartition('/')[0]})"

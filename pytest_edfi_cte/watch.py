@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.observed import ProductJudge
 from pytest_edfi_cte.prerequisites import refusal
 from pytest_edfi_cte.records import Records
+from pytest_edfi_cte.scenarios import STEPS as STATES
 
 Json = dict[str, Any]
 OK, NOT_MODIFIED, BAD_REQUEST, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 400, 404, 429, 500
@@ -54,7 +56,11 @@ class Watch:
         self._session = records.session
         self._judge = judge
         self._resource = judge.table.resource
-        self._key = judge.table.key_of(judge.table.payload("create"))
+        table = judge.table
+        states = STATES if table.moves else STATES[:1]
+        #: The natural key that the table's record has, and the one that an update gives it.
+        self._own = [table.key_of(table.payload(state)) for state in states]
+        self._student = self._own[0].get(STUDENT)
         self._mapping = mapping
         self._seen: tuple[Json, ...] = ()
         self._followed: str | None = None
@@ -108,12 +114,13 @@ class Watch:
     # -- all of the student's records -------------------------------------------------------
 
     def _all(self) -> Look:
-        found = self._query()
+        if self._student is None:
+            return self._by_key()
+        found = self._query({STUDENT: self._student})
         if isinstance(found, str):
             return Look(problem=found)
-        student = str(self._key[STUDENT])
-        own = [r for r in found if self._student(r) == student]
-        if not self._judge.under_key(own) and (len(found) >= PAGE or len(own) < len(found)):
+        own = [r for r in found if self._of(r) == str(self._student)]
+        if not self._mine(own) and (len(found) >= PAGE or len(own) < len(found)):
             # A host that does not heed the query, or a full page: ask for the one record.
             for key in self._keys():
                 matches = self._records.look_up(self._resource, key).matches
@@ -122,17 +129,34 @@ class Watch:
         self._follow()
         return Look(self._seen)
 
+    def _by_key(self) -> Look:
+        """The records under the natural key, of a resource that is about no student."""
+        own: list[Json] = []
+        for key in self._keys():
+            found = self._query(key)
+            if isinstance(found, str):
+                return Look(problem=found)
+            own += [record for record in found if record not in own]
+        self._seen = tuple(self._mine(own))
+        self._follow()
+        return Look(self._seen)
+
+    def _mine(self, records: Iterable[Json]) -> list[Json]:
+        """The records under one of the table's natural keys."""
+        known = list(records)
+        found = [self._judge.under_key(known, state) for state in STATES[: len(self._own)]]
+        return [record for each in found for record in each]
+
     def _follow(self) -> None:
-        mine = self._judge.under_key(self._seen)
+        mine = self._mine(self._seen)
         record_id = mine[0].get("id") if mine else None
         followed = record_id if isinstance(record_id, str) else None
         if followed != self._followed:
             self._followed, self.etag = followed, None
 
-    def _query(self) -> list[Json] | str:
-        """The student's records, or why they cannot be seen this time."""
+    def _query(self, query: Json) -> list[Json] | str:
+        """The records that a query finds, or why they cannot be seen this time."""
         url = self._session.resource_url(self._resource)
-        query = {STUDENT: self._key[STUDENT]}
         response = self._session.get(url, params={**query, "limit": PAGE})
         if response.status_code in (BAD_REQUEST, NOT_FOUND):  # perhaps it was the limit
             response = self._session.get(url, params=query)
@@ -148,12 +172,16 @@ class Watch:
         return [record for record in found if isinstance(record, dict)]
 
     def _keys(self) -> list[Json]:
-        """The natural key, with every stored descriptor value that counts as the table's."""
-        names, values = zip(*self._key.items(), strict=True)
-        choices = [self._mapping.stored_as(v) if is_descriptor(v) else [v] for v in values]
-        return [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*choices)]
+        """The natural keys, with every stored descriptor value that counts as the table's."""
+        found = []
+        for own in self._own:
+            names, values = zip(*own.items(), strict=True)
+            choices = [self._mapping.stored_as(v) if is_descriptor(v) else [v] for v in values]
+            every = itertools.product(*choices)
+            found += [dict(zip(names, chosen, strict=True)) for chosen in every]
+        return found
 
-    def _student(self, record: Json) -> str:
+    def _of(self, record: Json) -> str:
         return str(self._records.key_of(self._resource, record)[STUDENT])
 
     @staticmethod

@@ -354,19 +354,19 @@ def _create() -> Iterator[Product]:
     yield wrong(
         "service-missing",
         changed(set_to("cteProgramServices", [])),
-        "the product sent the record without the service",
+        "the product sent the record without the element that is asked for",
         "cteProgramServices[Information Technology]",
         never=("harness error", CIP),
     )
     yield wrong(
         "services-left-out",
         changed(without("cteProgramServices")),
-        "the product sent the record without the service",
+        "the product sent the record without the element that is asked for",
     )
     yield wrong(
         "other-service",
         changed(set_to("cteProgramServices.cteProgramServiceDescriptor", HEALTH)),
-        "the product sent another service than the one asked for",
+        "the product sent another element than the one asked for",
         "Information Technology",
         "Health Science",
     )
@@ -376,7 +376,7 @@ def _create() -> Iterator[Product]:
         "a descriptor's code value matches, its namespace differs",
         f"{STATE}{SERVICE}Information Technology",
         "--edfi-descriptor",
-        never=("harness error", "another service"),
+        never=("harness error", "another element"),
     )
     yield wrong(
         "gender-status-left-out",
@@ -420,8 +420,8 @@ def _create() -> Iterator[Product]:
     yield wrong(
         "two-associations",
         twice,
-        "the product sent a second association instead of one",
-        "another association of the student",
+        "the product sent a second record of the student instead of one",
+        "another record of the student",
     )
 
 
@@ -461,7 +461,7 @@ def _update() -> Iterator[Product]:
     yield wrong(
         "other-service-updated",
         the_other_service,
-        "the product changed the wrong service",
+        "the product changed the wrong element",
         "cteProgramServices[Health Science].primaryIndicator",
         INDICATOR,
         create=changed(more_services),
@@ -469,7 +469,7 @@ def _update() -> Iterator[Product]:
     yield wrong(
         "replaces-the-service",
         changed(set_to("cteProgramServices.cteProgramServiceDescriptor", HEALTH), put),
-        "the service was replaced by another instead of being changed",
+        "the element was replaced by another instead of being changed",
         "Health Science",
     )
     yield wrong(
@@ -514,7 +514,7 @@ def _update() -> Iterator[Product]:
     yield wrong(
         "second-association",
         changed(set_to("beginDate", "2026-09-01")),
-        "the product sent a second association instead of one",
+        "the product sent a second record of the student instead of one",
         INDICATOR,
     )
     yield wrong(

@@ -156,7 +156,7 @@ class Observer:
 
     def starts_with(self, product: Any, link: Link | None = None) -> Observer:
         """A new product before its first scenario; nothing was seen of it."""
-        self.run.observing.before = None
+        self.run.observing.seen.clear()
         self.voice.said.clear()
         self.product = product
         if isinstance(product, Product):

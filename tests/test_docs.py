@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import pytest_edfi_cte
-from pytest_edfi_cte import cli
+from pytest_edfi_cte import cli, hookspecs
 from pytest_edfi_cte.options import OPTIONS
 from pytest_edfi_cte.verdicts import Verdict
 from tests.test_quality import PACKAGE, modules
@@ -42,6 +42,17 @@ def test_what_exists_and_is_not_documented_is_noticed(monkeypatch) -> None:
     page = PAGES["reference/options.md"]
     assert make_docs.renewed(page) != page
     assert "`--edfi-brand-new URL`" in make_docs.renewed(page)
+
+
+def test_a_hook_or_helper_that_is_not_documented_is_noticed(monkeypatch) -> None:
+    def pytest_edfi_brand_new(config):
+        """Do something new."""
+
+    page = PAGES["reference/pytest.md"]
+    monkeypatch.setattr(hookspecs, "pytest_edfi_brand_new", pytest_edfi_brand_new, raising=False)
+    assert "### pytest_edfi_brand_new(config)\n\nDo something new." in make_docs.renewed(page)
+    for name in pytest_edfi_cte.__all__:
+        assert name in page or name == "__version__"
 
 
 def test_arguments_are_shown_as_they_are_typed() -> None:

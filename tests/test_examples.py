@@ -16,6 +16,7 @@ import pytest_edfi_cte
 from pytest_edfi_cte import (
     cli,
     fixtures,
+    hookspecs,
     rehearsal_fixtures,
     sandbox_fixtures,
     scenario_fixtures,
@@ -24,7 +25,7 @@ from pytest_edfi_cte.commands import rehearse, sandbox
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.options import OPTIONS
-from pytest_edfi_cte.reporting.document import to_json
+from pytest_edfi_cte.reporting.stored import to_json
 from pytest_edfi_cte.reporting.waivers import read_waivers
 from tests.broken_products import prepare
 from tests.reporting import check, made, run_info
@@ -60,6 +61,17 @@ def test_vendor_suite(pytester) -> None:
     shutil.copytree(ROOT / "examples/vendor_suite", pytester.path, dirs_exist_ok=True)
     result = pytester.runpytest_inprocess("-p", "no:randomly")
     result.assert_outcomes(passed=1)
+
+
+def test_vendor_suite_is_observed_by_its_hook(pytester, sandbox, kit) -> None:
+    shutil.copytree(ROOT / "examples/vendor_suite", pytester.path, dirs_exist_ok=True)
+    prepare(sandbox)
+    kit.monkeypatch.setenv("CTE_SCREEN_URL", sandbox.url)
+    kit.monkeypatch.setenv("CTE_SCREEN_CLIENT_ID", sandbox.client_id)
+    kit.monkeypatch.setenv("CTE_SCREEN_CLIENT_SECRET", sandbox.client_secret)
+    result = kit.scenarios(sandbox, "--edfi-mode=observe", "--edfi-report=pack")
+    result.assert_outcomes(passed=2)
+    assert "update: synchronised" in (pytester.path / "pack/results.json").read_text("utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -243,6 +255,9 @@ def test_every_option_fixture_and_verdict_is_in_the_readme() -> None:
     for name in {name for module in modules for name in vars(module)}:
         if name.startswith("edfi_"):
             assert f"`{name}`" in README or f"`{name}(" in README, name
+    for name in vars(hookspecs):
+        if name.startswith("pytest_edfi_"):
+            assert f"`{name}(" in README, name
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

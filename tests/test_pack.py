@@ -382,7 +382,15 @@ def test_paths_in_an_ini_file_are_relative_to_it(new_sandbox, kit, pytester) -> 
 
 def test_a_report_that_cannot_be_written_fails_the_run(new_sandbox, kit, pytester) -> None:
     """Somebody puts a file there while the tests run."""
-    pytester.makepyfile("def test_a(edfi_session): open('pack', 'w').close()")
+    pytester.makepyfile(
+        """
+        import shutil
+
+        def test_a(edfi_session):
+            shutil.rmtree("pack")
+            open("pack", "w").close()
+        """
+    )
     result = kit.run(new_sandbox(), "-k", "test_a", "--edfi-report=pack")
     assert result.ret == 1
     assert "the report could not be written: " in result.stdout.str()

@@ -256,7 +256,7 @@ def test_our_own_bug_is_reported_as_ours(sandbox, kit, pytester) -> None:
     pytester.makeconftest(
         """
         import pytest_edfi_cte.drive as drive
-        drive.judge_record = None
+        drive.judge_sent = None
         """
     )
     result = kit.subprocess(

@@ -306,12 +306,10 @@ def test_a_table_of_ones_own_with_every_step_and_a_folder_from_a_hook(kit, box) 
     assert box.records("calendars") == []
 
 
-def test_a_table_for_another_standard_and_observe_mode_are_refused(kit, box) -> None:
+def test_a_table_for_another_standard_is_refused(kit, box) -> None:
     result = kit.scenarios(box, "--edfi-select=sis-v4-*")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*sis-v4.yaml is for Data Standard 4.0; this API has 5.0*"])
-    result = kit.scenarios(box, "--edfi-select=*homeless*", "--edfi-mode=observe")
-    result.stderr.fnmatch_lines(["*--edfi-mode=observe judges the CTE table alone*"])
 
 
 # -- values -----------------------------------------------------------------------------------------

@@ -40,8 +40,8 @@ BOXES: dict[str, tuple[str, str]] = {
     "contract": (
         "contract: tables, schemas, requirements",
         (
-            "contract openapi_document openapi_import requirements properties table_files making "
-            "resolving scenarios tables catalogue"
+            "contract openapi_document openapi_import extension state_contract requirements "
+            "properties table_files making resolving scenarios tables catalogue"
         ),
     ),
     "client": ("client: discovery, tokens, exchanges", "client"),
@@ -52,11 +52,14 @@ BOXES: dict[str, tuple[str, str]] = {
     "judge": (
         "judge: comparison, findings, verdicts",
         (
-            "compare judge differences expectations meanings verdicts judgements evidence observed "
-            "state product"
+            "compare judge payloads differences expectations meanings verdicts judgements evidence "
+            "observed state product"
         ),
     ),
-    "run": ("run: drive, observe", "run facts watch drive steps observe asserting"),
+    "run": (
+        "run: drive, observe",
+        "run cleaning facts watch following drive steps observe asserting",
+    ),
     "doctor": ("doctor", "doctor"),
     "pack": ("contract pack", "contract_checks"),
     "rehearsal": ("rehearsal", "rehearsal"),
@@ -65,8 +68,8 @@ BOXES: dict[str, tuple[str, str]] = {
         "plugin: hooks, fixtures, collecting for the report",
         (
             "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures "
-            "report_hooks collection python_scenarios sharing reporting.collect "
-            "reporting.pytest_html reporting.contract"
+            "report_hooks running_hooks collection python_scenarios sharing reporting.collect "
+            "reporting.tracebacks reporting.pytest_html reporting.contract"
         ),
     ),
     "suite": ("suite: the shipped tests", "suite"),

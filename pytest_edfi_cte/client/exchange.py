@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from pytest_edfi_cte.errors import EdFiError
 from pytest_edfi_cte.secret import MASK, Redactor
+from pytest_edfi_cte.user_hooks import NO_HOOKS, UserHooks
 
 #: Headers whose value is never kept, whatever it is.
 HIDDEN_HEADERS = frozenset(
@@ -53,16 +55,27 @@ class Exchange:
 class Recorder:
     """Keeps the exchanges of a run, redacted as they come in."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, hooks: UserHooks = NO_HOOKS) -> None:
         self.redactor = redactor
+        self.hooks = hooks
+        #: Headers whose value is hidden, in lower case.
+        self.hidden = set(HIDDEN_HEADERS)
         self._exchanges: list[Exchange] = []
+        #: How many there were before the oldest that is kept.
+        self._forgotten = 0
+        self._failure: EdFiError | None = None
 
     def __len__(self) -> int:
-        return len(self._exchanges)
+        return self._forgotten + len(self._exchanges)
 
     def since(self, mark: int) -> list[Exchange]:
-        """The exchanges recorded after ``len(recorder)`` was ``mark``."""
-        return self._exchanges[mark:]
+        """The exchanges recorded after ``len(recorder)`` was ``mark``, as far as they are kept."""
+        return self._exchanges[max(0, mark - self._forgotten) :]
+
+    def forget(self) -> None:
+        """Let go of all exchanges but the last; they still count."""
+        self._forgotten += max(0, len(self._exchanges) - 1)
+        del self._exchanges[:-1]
 
     @property
     def last(self) -> Exchange:
@@ -84,21 +97,34 @@ class Recorder:
             replace(
                 exchange,
                 url=clean(without_userinfo(exchange.url)),
-                request_headers=self._headers(exchange.request_headers),
-                response_headers=self._headers(exchange.response_headers),
-                request_body=self._body(exchange.request_body),
-                response_body=self._body(exchange.response_body),
+                request_headers=self.headers(exchange.request_headers),
+                response_headers=self.headers(exchange.response_headers),
+                request_body=self.body(exchange.request_body),
+                response_body=self.body(exchange.response_body),
                 error=clean(exchange.error) if exchange.error else None,
             )
         )
+        if self.hooks.after_response:
+            try:
+                self.hooks.after_response(exchange=self.last)
+            except EdFiError as error:  # the answer is there: who sent must get it
+                self._failure = self._failure or error
 
-    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+    def raise_failure(self) -> None:
+        """Raise what a hook raised when it saw an answer, once; the first of several."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Headers as they may be shown."""
         return {
-            name: MASK if name.lower() in HIDDEN_HEADERS else self.redactor.clean(str(value))
+            name: MASK if name.lower() in self.hidden else self.redactor.clean(str(value))
             for name, value in headers.items()
         }
 
-    def _body(self, text: str | None) -> str | None:
+    def body(self, text: str | None) -> str | None:
+        """A body as it may be shown, at most 64 KiB of it."""
         if text is None:
             return None
         # Redacted before it is cut: half a secret at the edge would not be recognised.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -11,11 +11,13 @@ from urllib.parse import urljoin
 import requests
 from requests.auth import AuthBase
 
+from pytest_edfi_cte.client.customising import announce, customise
 from pytest_edfi_cte.client.discovery import Api, origin
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.transport import BACKOFF_FACTOR, RecordingAdapter, describe_failure
 from pytest_edfi_cte.errors import ReadOnlyRun, RequestFailed
 from pytest_edfi_cte.secret import Secret
+from pytest_edfi_cte.settings import Settings
 
 UNAUTHORIZED = 401
 #: Methods that change nothing (RFC 9110, 9.2.1).
@@ -35,6 +37,18 @@ class Transport:
     backoff: float = BACKOFF_FACTOR
     #: Nothing but reads leaves, and the request for the token.
     read_only: bool = False
+
+
+def transport_of(settings: Settings) -> Transport:
+    """How a run with these settings sends."""
+    return Transport(
+        timeout=settings.timeout,
+        retries=settings.retries,
+        ca_bundle=settings.ca_bundle,
+        insecure=settings.insecure,
+        read_only=settings.observing,
+        trust_env=not settings.embedded,  # a proxy has no business with loopback
+    )
 
 
 class Anonymous(AuthBase):
@@ -77,6 +91,8 @@ class HttpSession(requests.Session):
                 recorder, retries=transport.retries, backoff=transport.backoff
             )
             self.mount(scheme, adapter)
+        if recorder.hooks.session:
+            customise(self, recorder, recorder.hooks.session)
 
     def may_send(self, method: str, url: str) -> None:
         """Raise :class:`ReadOnlyRun` where the request would write in a run that only reads."""
@@ -86,6 +102,8 @@ class HttpSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As ``requests.Session.send``: every request and redirect passes here, prepared or not."""
         self.may_send(request.method or "", request.url or "")
+        if self.recorder.hooks.before_request:
+            announce(request, self.recorder, self.recorder.hooks.before_request)
         return super().send(request, **kwargs)
 
     def request(  # type: ignore[override]  # requests' 16 arguments are passed through unread
@@ -133,11 +151,14 @@ class EdFiSession(HttpSession):
     ) -> None:
         super().__init__(transport, recorder)
         self.api = api
+        #: Collection -> its namespace, where that is a state's.
+        self.namespaces: Mapping[str, str] = {}
         self._token = token
 
     def resource_url(self, collection: str, record_id: str | None = None) -> str:
         """The absolute URL of a collection or of one record in it."""
-        url = urljoin(self.api.data_url, f"ed-fi/{collection}")
+        namespace = self.namespaces.get(collection, "ed-fi")
+        url = urljoin(self.api.data_url, f"{namespace}/{collection}")
         return f"{url}/{record_id}" if record_id else url
 
     def request(  # type: ignore[override]  # as in HttpSession

@@ -147,8 +147,8 @@ class RecordingAdapter(HTTPAdapter):
                 status=attempt.status,
                 request_headers=dict(request.headers),
                 response_headers=attempt.headers or {},
-                request_body=_text(request.body),
-                response_body=_text(attempt.body),
+                request_body=text_of(request.body),
+                response_body=text_of(attempt.body),
                 duration=attempt.duration,
                 attempt=number,
                 error=attempt.error,
@@ -181,7 +181,7 @@ def _read_quietly(response: BaseHTTPResponse) -> bytes | None:
         return None  # the attempt is repeated anyway; its status is what matters
 
 
-def _text(body: Any) -> str | None:
+def text_of(body: Any) -> str | None:
     """A body as text; a stream cannot be shown without being used up."""
     if isinstance(body, bytes):
         return body.decode("utf-8", errors="replace")

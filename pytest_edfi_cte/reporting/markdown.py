@@ -17,6 +17,7 @@ from pytest_edfi_cte.reporting.words import (
     headline,
     is_bad,
     name_of,
+    students_told,
 )
 
 #: GitHub takes a step summary of 1 MiB; a page of more lines is not read anyway.
@@ -38,6 +39,10 @@ def summary(content: Document) -> str:
             f"{_text(api['data_standard'])}, mode {_text(run['mode'])}, school year "
             f"{run['school_year']}, {_text(run['edition'])}, {run['started']}"
         )
+    lines += [
+        f"- {_text(students_told(row))}: Scenario {row['number']}: {_text(row['title'])}"
+        for row in content["students"]
+    ]
     checks = [c for c in content["checks"] if c["kind"] != "contract" or c["verdict"] != "passed"]
     checks.sort(key=badness)
     if checks:
@@ -62,6 +67,8 @@ def summary(content: Document) -> str:
         lines += [f"- {_text(g['title'])}: {_text(g['reason'])}" for g in gaps[:MOST_GAPS]]
         if len(gaps) > MOST_GAPS:
             lines.append(f"- {len(gaps) - MOST_GAPS} more are in results.json.")
+    notes = list(dict.fromkeys(note for run in content["runs"] for note in run["notes"]))
+    lines += [f"\nNote: {_text(note)}" for note in notes[:MOST_GAPS]]
     left = [entry for run in content["runs"] for entry in run["left_behind"]]
     lines += [f"\n**Left behind in the API:** {_text(entry)}" for entry in left[:MOST_GAPS]]
     return "\n".join(lines) + "\n"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import itertools
 import threading
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
-    from typing_extensions import Self
     from werkzeug.wrappers import Request, Response
 
     from pytest_edfi_cte.sandbox.trouble import Middleware, Proceed, Trouble
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 TRACE = "pytest_edfi_cte.faults"
 
 
-class Fault:
+class Fault(AbstractContextManager["Fault"]):
     """A trouble that is switched on; :meth:`remove` or the end of a ``with`` switches it off.
 
     ``id`` is unique in its sandbox.
@@ -39,15 +37,7 @@ class Fault:
     def __repr__(self) -> str:
         return f"<Fault {self.id}: {self.trouble}, {self.hits} hits>"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *how: object) -> None:
         self.remove()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,29 +12,18 @@ from pytest_edfi_cte.sandbox.log import ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
-
-    from typing_extensions import Self
 
 _TIMEOUT = 60  # seconds
 
 
-class RemoteFault:
+class RemoteFault(AbstractContextManager["RemoteFault"]):
     """Like :class:`~pytest_edfi_cte.sandbox.faults.Fault`, in another process."""
 
     def __init__(self, sandbox: RemoteSandbox, number: int) -> None:
         self.id = number
         self._sandbox = sandbox
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *how: object) -> None:
         self.remove()
 
     @property

@@ -1,4 +1,4 @@
-"""The certification's scenarios for the CTE association in observe mode: the product is judged."""
+"""The scenarios of the run in observe mode: the product is judged."""
 
 from __future__ import annotations
 
@@ -23,4 +23,12 @@ def test_update(
 ) -> None:
     """The product updates it in place: the primary indicator is false, nothing else changed."""
     edfi_evidence.add(edfi_observation.update(edfi_scenario, edfi_evidence))
+    edfi_evidence.conclude()
+
+
+def test_scenario(
+    edfi_scenario: Scenario, edfi_watch: Observation, edfi_evidence: Evidence
+) -> None:
+    """Any other table's scenario: the product does what its step says, and nothing else."""
+    edfi_evidence.add(edfi_watch.carry_out(edfi_scenario, edfi_evidence))
     edfi_evidence.conclude()

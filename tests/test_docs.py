@@ -80,8 +80,8 @@ def test_the_site_builds_strictly(tmp_path) -> None:
     assert "<table>" in (tmp_path / "site/reference/options.html").read_text("utf-8")
 
 
-def fenced(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGES["tutorial.md"], re.MULTILINE | re.DOTALL)
+def fenced(language: str, page: str = "tutorial.md") -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL)
 
 
 def test_the_tutorial_leads_to_a_report(pytester, sandbox, capsys) -> None:
@@ -111,6 +111,27 @@ def test_the_tutorial_leads_to_a_report(pytester, sandbox, capsys) -> None:
     assert (pytester.path / "pack/conformance.html").read_text("utf-8") != page
     sums = ["sha256sum", "--quiet", "-c", "SHA256SUMS"]
     assert subprocess.run(sums, cwd=pytester.path / "pack", check=False).returncode == 0
+
+
+def test_the_how_to_adds_a_scenario(pytester, capsys, monkeypatch) -> None:
+    """Command after command, as they stand, in one folder, but for the defects: one of them."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    page = "how-to/add-a-scenario.md"
+    listed, new, check, table, run = (shlex.split(text)[1:] for text in fenced("sh", page))
+    (rows,) = fenced("yaml", page)
+    assert cli.main(listed) == cli.main(new) == 0
+    file = pytester.path / "graduation-plans.yaml"
+    text = file.read_text("utf-8")
+    head, needs = text.partition("\nscenarios:")[0], text.partition("\n# What must exist")[2]
+    file.write_text(f"{head}\n{rows}\n# What must exist{needs}", "utf-8")
+    capsys.readouterr()
+    assert cli.main([*check, "--defect=update-not-stored", "--jobs=1"]) == 0
+    assert "Of 1 defects of an API it would notice 1." in capsys.readouterr().out
+    assert cli.main(table) == 0
+    shown = capsys.readouterr().out
+    assert "[Current School Year]" in shown
+    assert "30*" in shown
+    pytester.runpytest_inprocess(*run, "-p", "no:randomly").assert_outcomes(passed=2)
 
 
 def test_every_verdict_is_explained() -> None:

@@ -116,6 +116,11 @@ def test_every_command_of_the_readme_runs(
             (pytester.path / name).parent.mkdir()
             phase = {"id": name, "planned": []}
             (pytester.path / name).write_text(to_json(made(check(), runs=[run_info(**phase)])))
+    if table := next((w for w in words[2:] if w.endswith("graduation-plans.yaml")), None):
+        if "new" not in words:  # the line above it comes first
+            assert cli.main(["scenarios", "new", "graduationPlans", "-o", table]) == 0
+        if "check" in words:  # all of them are tried in test_mutate.py
+            words.append("--defect=update-not-stored")
     if words[0] == "edfi-cte":
         done = pytester.run(sys.executable, "-c", CLI, *words[1:])
         assert done.ret == 0

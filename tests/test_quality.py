@@ -49,7 +49,7 @@ LAYERS = (
     "state",
     "evidence answers preparing facts cleaning",
     "run watch",
-    "turns",
+    "turns following",
     "asserting drive observe terminal",
     "steps",
     "rounds",
@@ -101,10 +101,15 @@ LAYERS = (
     "mutation.by_table",
     "mutation.runs",
     "mutation.attack",
+    "authoring.samples authoring.coverage authoring.page authoring.reading authoring.sending",
+    "authoring.draft",
+    "authoring.yaml_file",
+    "authoring.missing",
+    "authoring.screens",
     "commands.credentials commands.person",
     "commands.mutate commands.sandbox",
     "cli",
-    "commands.doctor commands.rehearse commands.report",
+    "commands.doctor commands.rehearse commands.report commands.scenarios",
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.

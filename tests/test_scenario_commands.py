@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from pytest_edfi_cte import cli
+from pytest_edfi_cte.authoring import screens
 from pytest_edfi_cte.authoring.draft import OPTIONAL, REQUIRED, draft
 from pytest_edfi_cte.authoring.missing import Attacked, Missed
+from pytest_edfi_cte.authoring.page import page_of
+from pytest_edfi_cte.authoring.reading import read_file
 from pytest_edfi_cte.authoring.samples import words
 from pytest_edfi_cte.authoring.yaml_file import as_yaml
 from pytest_edfi_cte.contract import STANDARDS, shipped
@@ -204,7 +208,7 @@ def test_check_shows_a_key_that_moves_and_an_unsent_step(scenarios, tmp_path) ->
     out = scenarios("check", file, "--no-mutate")[1]
     assert "DELETE /ed-fi/calendars/{id}  (answer 204)" in out
     assert "POST   /ed-fi/calendars  (answer 200, the same record; the body as above)" in out
-    assert "so often: 0" in out
+    assert "(finds nothing)" in out
 
 
 def test_check_names_what_it_would_miss_and_the_row_that_would_notice(scenarios, tmp_path) -> None:
@@ -334,11 +338,34 @@ def test_a_table_is_as_published(scenarios) -> None:
     assert PUBLISHED in out
 
 
-def test_a_table_on_a_terminal_marks_what_changes(scenarios, monkeypatch) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
+def rendered(path: str, width: int) -> str:
+    from rich.console import Console
+
+    shown = Console(width=width, highlight=False, emoji=False, markup=False, file=io.StringIO())
+    for line in screens.page(page_of(read_file(shipped(), Path(path))), width):
+        shown.print(line)
+    return shown.file.getvalue()
+
+
+def test_a_table_on_a_terminal_marks_what_changes(scenarios) -> None:
     out = scenarios("table", shipped_file())[1]
     assert "Doubled-up*" in out
     assert "Shelters*" not in out
+    assert re.search("│ studentReference .*│ studentUniqueId .*│ 111111 .*│ 111111 ", out)
+    assert rendered(shipped_file(), 400) in out
+
+
+def test_a_narrow_terminal_gets_property_below_property() -> None:
+    out = rendered(shipped_file(), 80)
+    assert max(map(len, out.splitlines())) <= 80
+    assert "│" not in out
+    assert "  homelessUnaccompaniedYouth (boolean, REQUIRED)\n      1: POST  TRUE\n" in re.sub(
+        " +\n", "\n", out
+    )
+    assert "2: PUT   Doubled-up*" in out
+
+
+def test_scenarios_of_a_table_stand_side_by_side(scenarios) -> None:
     special = scenarios(
         "table",
         shipped_file("scenarios/student-special-education-program-association.yaml"),

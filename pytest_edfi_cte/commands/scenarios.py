@@ -197,7 +197,8 @@ def _table(arguments: argparse.Namespace) -> int:
         sys.stdout.write(found.markdown())
         return ExitCode.OK
     shown = screens.console()
-    shown.print(screens.page(found))
+    for line in screens.page(found, shown.width):
+        shown.print(line)
     for text in found.below:
         shown.print(f"- {text}")
     return ExitCode.OK

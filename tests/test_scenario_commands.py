@@ -105,13 +105,26 @@ def test_levels_come_from_the_model() -> None:
     assert lines["educationOrganizationReference.educationOrganizationId"].required == REQUIRED
 
 
+@pytest.mark.parametrize(("standard", "resource"), CASES)
+def test_what_the_model_does_not_require_may_be_deleted(tmp_path, standard, resource) -> None:
+    """Each time the page has nothing of it: the rows go, and the file stays valid."""
+    file = tmp_path / "ours.yaml"
+    found = draft(shipped(), standard, resource)
+    gone = {line.path for line in found.lines if line.required != REQUIRED}
+    rows = (line.partition("path: ")[2].partition(",")[0] for line in as_yaml(found).splitlines())
+    lines = zip(rows, as_yaml(found).splitlines(), strict=True)
+    text = "\n".join(line for path, line in lines if path not in gone)
+    file.write_text(re.sub(r" +changes: .*\n", "", text))
+    read_file(shipped(), file)
+
+
 def test_an_unknown_resource_is_a_mistake_with_the_nearest_word(scenarios) -> None:
     code, out, err = scenarios("new", "StudentHomelesProgramAssociations")
     assert (code, out) == (4, "")
     assert (
         "Data Standard 5.0 has no resource 'StudentHomelesProgramAssociations' here; did you" in err
     )
-    assert "did you mean 'studentHomelessProgramAssociations'?" in err
+    assert "did you mean 'studentHomelessProgramAssociations'? Known are: calendars, " in err
 
 
 def test_a_file_is_replaced_only_by_force(scenarios, tmp_path) -> None:
@@ -253,6 +266,15 @@ def test_check_tells_of_a_change_that_nobody_named(scenarios, tmp_path) -> None:
     assert code == 1
     assert "It changes: totalRequiredCredits, individualPlan" in out
     assert "Not named in its changes: individualPlan. Name it, or let it be equal." in out
+
+
+def test_check_tells_of_an_update_that_changes_nothing(scenarios, tmp_path) -> None:
+    file = tmp_path / "ours.yaml"
+    text = as_yaml(draft(shipped(), "5.0", "calendars")).replace("Student Specific", "IEP")
+    file.write_text(re.sub(r" +changes: .*\n", "", text))
+    code, out, _ = scenarios("check", file, "--no-mutate")
+    assert code == 1
+    assert "It changes nothing: an API that ignores it passes." in out
 
 
 def test_check_tells_of_a_code_value_that_the_sandbox_lacks(scenarios, tmp_path) -> None:

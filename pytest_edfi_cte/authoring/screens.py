@@ -104,6 +104,9 @@ def would_send(found: Sequence[Sent]) -> Iterator[RenderableType]:
         yield from _requests(each.requests, seen)
         if each.changed:
             yield _indented(Text(f"It changes: {', '.join(each.changed)}"), 2)
+        if each.idle:
+            said = "It changes nothing: an API that ignores it passes. Give a row another value."
+            yield _indented(Text(said, style="yellow"), 2)
         if each.untold:
             said = (
                 f"Not named in its changes: {', '.join(each.untold)}. Name it, or let it be equal."

@@ -181,7 +181,7 @@ def _check(arguments: argparse.Namespace) -> int:
         unknown = unknown_codes(contract, table)
         for line in (*screens.would_send(requests), *screens.not_loaded(unknown)):
             shown.print(line)
-        good = not unknown and not any(each.untold for each in requests)
+        good = not unknown and all(each.good for each in requests)
         if not (arguments.no_mutate or unknown):
             found = attacked(contract, table, max(1, arguments.jobs), arguments.defect, _progress)
             for line in screens.would_miss(found):

@@ -58,7 +58,7 @@ BOXES: dict[str, tuple[str, str]] = {
     ),
     "run": (
         "run: drive, observe",
-        "run cleaning facts watch following drive steps observe asserting",
+        "run sharing cleaning facts watch following drive steps observe asserting",
     ),
     "doctor": ("doctor", "doctor"),
     "pack": ("contract pack", "contract_checks"),
@@ -68,7 +68,7 @@ BOXES: dict[str, tuple[str, str]] = {
         "plugin: hooks, fixtures, collecting for the report",
         (
             "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures "
-            "report_hooks running_hooks collection python_scenarios sharing reporting.collect "
+            "report_hooks running_hooks collection python_scenarios reporting.collect "
             "reporting.tracebacks reporting.pytest_html reporting.contract"
         ),
     ),

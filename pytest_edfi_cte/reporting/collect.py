@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_edfi_cte import fixtures
-from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NonConformance, NotTestable
 from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
@@ -42,6 +42,9 @@ PACKAGE = Path(__file__).parents[1]
 JUDGING: dict[str, CheckKind] = {"edfi_scenario": "scenario", "edfi_contract": "contract"}
 #: A test that uses another of our fixtures talks to the API: a check of the user's own.
 OFFLINE = frozenset({"edfi_settings", "edfi_sandbox", "edfi_new_sandbox", "edfi_sandbox_options"})
+#: Why a check could not be made; of a set-up that is wrong only once the tests run (a token that is
+#: not renewed) that is so, too.
+NOT_ASKED = (NotTestable, ConfigurationError)
 
 
 class Collector:
@@ -160,7 +163,7 @@ class Collector:
             return
         if isinstance(excinfo.value, EdFiError):
             text = str(excinfo.value)
-            if isinstance(excinfo.value, NotTestable):
+            if isinstance(excinfo.value, NOT_ASKED):
                 text = f"not testable: {text}"
         elif is_our_bug(excinfo):
             text = our_bug(excinfo)
@@ -233,7 +236,7 @@ def verdict_of(report: pytest.TestReport, error: BaseException | None) -> Verdic
         return Verdict.PASSED
     if report.skipped:
         return Verdict.NOT_APPLICABLE
-    if isinstance(error, NotTestable):
+    if isinstance(error, NOT_ASKED):
         return Verdict.NOT_TESTABLE
     if isinstance(error, NonConformance | AssertionError | pytest.fail.Exception):
         return Verdict.FAILED

@@ -24,7 +24,7 @@ from pytest_edfi_cte.scenarios import Scenario, Table
 Json = dict[str, Any]
 BY_KEY = "part of the natural key, by the certification table"
 ONCE = "once under its natural key, by the certification table"
-REQUIRED = "REQUIRED"
+REQUIRED, AT_WILL = "REQUIRED", ("CONDITIONAL", "OPTIONAL")
 #: Near misses that are named; more would only hide the nearest.
 NEAREST = 3
 
@@ -115,7 +115,8 @@ class RecordJudge:
 
     def values(self, scenario: Scenario, record: Json) -> list[Finding]:
         """Every row of the table, and the resource's schema where the rows say nothing."""
-        rows = [_excused(f) for f in judge_sent(scenario, record, self.schema, self.accepts)]
+        sent = judge_sent(scenario, record, self.schema, self.accepts)
+        rows = [_excused(finding) for finding in sent]
         if self.validator is not None:
             judged = {finding.where for finding in rows} | {"id"}
             model = judge_schema(self.validator, record, self.label)
@@ -165,8 +166,8 @@ def _excused(finding: Finding) -> Finding:
 
     A value that a hook of the user's sets is asked of it all the same.
     """
-    asked = finding.rule.startswith(REQUIRED) or finding.rule.endswith(BY_HOOK)
-    excused = finding.kind in ("missing", "null") and not asked
+    at_will = finding.rule.startswith(AT_WILL) and not finding.rule.endswith(BY_HOOK)
+    excused = finding.kind in ("missing", "null") and at_will
     rule = f"{finding.rule}; the product did not send it"
     return replace(finding, kind="ok", rule=rule) if excused else finding
 

@@ -35,6 +35,10 @@ class Entry:
     file: TableFile
     shipped: bool = False
 
+    def standards(self, contract: Contract) -> list[str]:
+        """The data standards that its table is for, the newest last."""
+        return standards_of(contract, self.file.content)
+
     def scenario(
         self,
         contract: Contract,
@@ -46,7 +50,7 @@ class Entry:
 
         ``elsewhere``: names of values that other tables of the run have.
         """
-        known = standards_of(contract, self.file.content)
+        known = self.standards(contract)
         if standard not in known:
             raise ConfigurationError(
                 f"{self.file.file} is for Data Standard {' and '.join(known)}; this API has "
@@ -186,7 +190,7 @@ class Chosen:
         self.entries = {entry.id: entry for entry in entries}
         #: Every name that ``--edfi-set`` may use in one of the tables.
         self.names = frozenset(n for e in self.entries.values() for n in names_in(e.file.content))
-        newest = [(i, standards_of(contract, e.file.content)[-1]) for i, e in self.entries.items()]
+        newest = [(i, e.standards(contract)[-1]) for i, e in self.entries.items()]
         tables = [self.scenario(name, standard).table for name, standard in newest]
         #: Every descriptor value that the rows send.
         self.descriptors = {uri for table in tables for uri in table.descriptors}

@@ -19,6 +19,10 @@ ENTRIES = pytest.StashKey["list[Entry]"]()
 SUITE = Path(__file__).parent / "suite"
 PACKAGE = "pytest_edfi_cte"
 CONTRACT_PACK = "test_edfi_contract.py"
+#: The modules with the scenarios, by mode: one run has one of them.
+ONCE, REPEATED, OBSERVED = (
+    f"test_edfi_{mode}.py" for mode in ("certification", "repeated", "observed")
+)
 
 
 class SuiteModule(pytest.Module):
@@ -26,24 +30,31 @@ class SuiteModule(pytest.Module):
 
     def funcnamefilter(self, name: str) -> bool:
         """Ours start with ``test_``, whatever ``python_functions`` says; none without scenarios."""
-        of_pack = self.path.name == CONTRACT_PACK
-        return name.startswith("test_") and (of_pack or bool(entries_of(self.config, name)))
+        of_all = self.path.name in (CONTRACT_PACK, REPEATED)
+        return name.startswith("test_") and (of_all or bool(entries_of(self.config, name)))
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """The tests of the run's mode; a module of the other mode is empty."""
-        observed = self.path.stem.endswith("_observed")
-        return super().collect() if observed == self.config.stash[SETTINGS].observing else []
+        """The tests of the run's mode; a module of another mode is empty."""
+        settings = self.config.stash[SETTINGS]
+        wanted = (CONTRACT_PACK, REPEATED if settings.repeat else ONCE)
+        return (
+            super().collect()
+            if self.path.name in ((OBSERVED,) if settings.observing else wanted)
+            else []
+        )
 
 
 def entries(config: pytest.Config) -> list[Entry]:
     """The scenarios of the run, with what hooks add; raises :class:`ConfigurationError`."""
     from pytest_edfi_cte.catalogue import choose  # noqa: PLC0415 - idle cost
-    from pytest_edfi_cte.contract import shipped  # noqa: PLC0415 - idle cost
+    from pytest_edfi_cte.state_contract import contract_of  # noqa: PLC0415 - idle cost
 
     if ENTRIES not in config.stash:
         folder = Path(config.invocation_params.dir)
         hook = _Hooks(config)
-        config.stash[ENTRIES] = choose(shipped(), config.stash[SETTINGS], folder, hook)
+        settings = config.stash[SETTINGS]
+        contract = contract_of(settings.openapi)
+        config.stash[ENTRIES] = choose(contract, settings, folder, hook)
     return config.stash[ENTRIES]
 
 
@@ -87,6 +98,20 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             for e in entries_of(metafunc.config, metafunc.function.__name__)
         ]
         metafunc.parametrize("edfi_scenario", parameters, indirect=True)
+    if "edfi_students" in metafunc.fixturenames:
+        metafunc.parametrize("edfi_students", list(_batches(metafunc.config)), indirect=True)
+
+
+def _batches(config: pytest.Config) -> Iterable[Any]:
+    """Groups of fictional students, each a test: thousands of tests would be slower than they."""
+    from pytest_edfi_cte.cohort import Cohort  # noqa: PLC0415 - idle cost
+
+    settings = config.stash[SETTINGS]
+    cohort = Cohort(settings.seed, *(settings.repeat or (1, 0)))
+    for batch in cohort.batches() if entries(config) else ():
+        first, last = batch[0], batch[-1]
+        name = f"students-{first}-{last}" if first != last else f"student-{first}"
+        yield pytest.param(batch, id=name, marks=pytest.mark.edfi_students(first, last))
 
 
 def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:

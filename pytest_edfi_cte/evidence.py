@@ -10,7 +10,7 @@ from pytest_edfi_cte.errors import NonConformance
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.client.discovery import Api
-    from pytest_edfi_cte.client.exchange import Exchange
+    from pytest_edfi_cte.client.exchange import Exchange, Recorder
     from pytest_edfi_cte.compare import SameDescriptor
     from pytest_edfi_cte.contract import Contract
     from pytest_edfi_cte.judge import Finding
@@ -26,9 +26,11 @@ current: ContextVar[Evidence | None] = ContextVar("edfi_evidence", default=None)
 class Evidence:
     """Findings and exchanges of one test; all findings are reported together."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, recorder: Recorder | None = None) -> None:
+        """``recorder``: of the session that is used, by default the run's own."""
         self._run = run
-        self._mark = len(run.recorder)
+        self._recorder = recorder or run.recorder
+        self._mark = len(self._recorder)
         self.scenario: Scenario | None = None
         self.requirement: Requirement | None = None
         self.title = ""
@@ -53,7 +55,7 @@ class Evidence:
     @property
     def exchanges(self) -> list[Exchange]:
         """What was sent and received since the test began."""
-        return self._run.recorder.since(self._mark)
+        return self._recorder.since(self._mark)
 
     @property
     def api(self) -> Api | None:

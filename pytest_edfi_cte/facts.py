@@ -26,6 +26,8 @@ def facts_of(run: Run) -> dict[str, str]:
         "pytest-edfi-cte": __version__,
         "Seed": str(settings.seed),
     }
+    if settings.repeat:
+        facts["Students"] = "{} to {}".format(*settings.repeat)
     if settings.embedded:
         facts["API"] += " (embedded sandbox)"
     if settings.contract:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.factories import Recipes, RecordFactory
     from pytest_edfi_cte.prerequisites import Prerequisites
     from pytest_edfi_cte.records import Record
+    from pytest_edfi_cte.reporting.students import StudentResults
     from pytest_edfi_cte.run import Run
     from pytest_edfi_cte.scenarios import Table
 
 RUN = pytest.StashKey["Run"]()
 SETTINGS = pytest.StashKey[Settings]()
+STUDENTS: pytest.StashKey[StudentResults] = pytest.StashKey()
 EVIDENCE = pytest.StashKey["Evidence"]()
 
 NO_API = (

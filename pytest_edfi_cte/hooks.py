@@ -10,22 +10,25 @@ from typing import Any
 
 import pytest
 
-from pytest_edfi_cte import collection, fixtures, logs
+from pytest_edfi_cte import cohort, collection, fixtures, logs
 from pytest_edfi_cte.client.discovery import base_above
 from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
-from pytest_edfi_cte.errors import ConfigurationError, NotAnApi
+from pytest_edfi_cte.errors import ConfigurationError, NonConformance, NotAnApi
 from pytest_edfi_cte.python_scenarios import read_markers
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
-from pytest_edfi_cte.reporting.collect import Collector, our_bug
+from pytest_edfi_cte.reporting.collect import Collector
+from pytest_edfi_cte.reporting.faults import our_bug
 from pytest_edfi_cte.reporting.pack import check_folder
+from pytest_edfi_cte.reporting.students import StudentResults
 from pytest_edfi_cte.reporting.waivers import Waiver, read_waivers
 from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.running_hooks import RunningHooks, names_of
 from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.sharing import Desk
 from pytest_edfi_cte.user_hooks import UserHooks
 
 #: What a worker tells the controller at its end: a mistake that it has found while collecting.
@@ -48,6 +51,11 @@ class RunHooks:
                 "--edfi-mode=observe follows one product through one scenario after the other: "
                 "run it without xdist's workers (-n0)"
             )
+        if settings.observing and settings.repeat:
+            raise ConfigurationError(
+                f"{settings.sources['repeat']}: students are repeated in drive mode, where this "
+                "run sends; a product that is observed knows nothing of them"
+            )
         entries = collection.entries(config)
         mine = UserHooks(config)
         self.run = (
@@ -57,24 +65,39 @@ class RunHooks:
         )
         config.stash[fixtures.RUN] = self.run
         accepted = self._accepted()
+        if settings.repeat:
+            self._check_cohort()
         self.results = Collector(self.run, accepted)
+        self.students = config.stash[fixtures.STUDENTS] = StudentResults(self.run, accepted)
         self.diagnosis: Diagnosis | None = None
+        #: Where workers get the token that comes after one that is spent.
+        self._desk: Desk | None = None
         self.refused = False
         self.mistake = ""
         running = RunningHooks(self.run, self.results, self._pointer)
         config.pluginmanager.register(running, "edfi_cte_running")
-        self.html = html_view.HtmlHooks(self.run)
+        self.html = html_view.HtmlHooks(self.run, self.students)
         config.pluginmanager.register(self.html, "edfi_cte_html")
         if not self.is_worker:
             folder = self._path(settings.report)
             if folder:
                 check_folder(folder, settings.sources.get("report", "--edfi-report"))
-            report = ReportHooks(self.run, self.results, accepted, folder, self._set_up)
+            report = ReportHooks(
+                self.run, self.results, accepted, folder, self.students, self._set_up
+            )
             config.pluginmanager.register(report, "edfi_cte_report")
         collection.add_suite(config)
         # Last: what fails before this line leaves nothing behind.
         self._logs = logs.cleaned(self.run.redactor.clean)
         self._logs.__enter__()
+
+    def _check_cohort(self) -> None:
+        """Every chosen scenario can be had for a student of a cohort."""
+        chosen = self.run.chosen
+        newest = {
+            name: entry.standards(self.run.contract)[-1] for name, entry in chosen.entries.items()
+        }
+        cohort.check(chosen.scenario(name, standard) for name, standard in newest.items())
 
     def _path(self, name: str | None) -> Path | None:
         """A path as given, relative to where pytest was started."""
@@ -114,11 +137,15 @@ class RunHooks:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """With xdist the controller connects, before any worker is started."""
         if self._is_controller() and not session.config.option.collectonly:
-            self._connect(probes.FIXTURES)  # what the workers will collect is not known yet
+            # What the workers will collect is not known yet; the doctor looks at one student.
+            self._connect(() if self.run.settings.repeat else probes.FIXTURES)
 
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: give a worker what it needs to talk to the same API with the same token."""
-        node.workerinput["edfi_cte"] = json.dumps(self.run.hand_over())
+        if self._desk is None:
+            self._desk = Desk(lambda mark: self.run.tokens.instead_of(mark).plain())
+        handed = {**self.run.hand_over(), "desk": self._desk.address}
+        node.workerinput["edfi_cte"] = json.dumps(handed)
 
     pytest_configure_node = pytest.hookimpl(optionalhook=True)(pytest_configure_node)
 
@@ -170,7 +197,7 @@ class RunHooks:
             if not self.run.settings.observing:
                 self.diagnosis = probes.preflight(self.run, fixtures_in_use)
             self.run.recorder.raise_failure()
-        except ConfigurationError as error:
+        except (ConfigurationError, NonConformance) as error:  # the second one: by a user's hook
             pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
             above = ""
             if isinstance(error, NotAnApi):
@@ -248,6 +275,9 @@ class RunHooks:
     def pytest_unconfigure(self) -> None:
         """Stop the sandbox and close connections."""
         self._logs.__exit__(None, None, None)
+        if self._desk is not None:
+            self._desk.close()
+        self.students.close(ended=not self.is_worker)
         self.run.close()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

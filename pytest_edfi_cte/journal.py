@@ -94,6 +94,11 @@ class Journal:
         """Note that a begun creation made nothing of ours."""
         self._append("settled", entry)
 
+    def clear(self) -> None:
+        """Forget every event, and stay this run's: nothing that it lists is ours to delete."""
+        with suppress(FileNotFoundError):
+            os.truncate(self.path, 0)
+
     def remove(self) -> None:
         """Forget the journal: nothing of the run is left."""
         self.path.unlink(missing_ok=True)

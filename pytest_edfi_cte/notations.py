@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Callable
 from datetime import date
 
+#: Students of one seed: their numbers have eight digits.
+MOST_STUDENTS = 99_999_999
 STEPS = ("create", "update")
 #: Every step of a scenario: a product has something to do in each.
 ACTS = (*STEPS, "upsert", "delete", "absent")
@@ -91,6 +93,18 @@ def current_school_year(today: date | None = None) -> int:
     """The school year of a day, by default today, named by the year it ends in."""
     day = today or date.today()  # noqa: DTZ011 - the school's calendar day, not an instant
     return day.year + (day.month >= SCHOOL_YEAR_STARTS)
+
+
+def students(text: str) -> tuple[int, int]:
+    """``1000`` (students 1 to 1000) or ``501-1000``: the first and the last student's number."""
+    found = re.fullmatch(r"(?:(\d{1,8})-)?(\d{1,8})", text)
+    first, last = (int(found[1] or 1), int(found[2])) if found else (0, 0)
+    if not 1 <= first <= last <= MOST_STUDENTS:
+        raise ValueError(
+            f"{text!r} is not a number of students; write 1000, or 501-1000 for those alone "
+            f"(1 to {MOST_STUDENTS})"
+        )
+    return first, last
 
 
 def listed(text: str) -> tuple[str, str]:

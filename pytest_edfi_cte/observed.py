@@ -15,10 +15,10 @@ from typing import Any
 
 from pytest_edfi_cte.compare import ABSENT, at, equal_ids, identity_of, nothing, same_json, short
 from pytest_edfi_cte.differences import judge_unchanged
-from pytest_edfi_cte.judge import TABLE_RULE, Finding, Kind
+from pytest_edfi_cte.judge import Finding, Kind
 from pytest_edfi_cte.judgements import Judgement, of_a_product, ordered
 from pytest_edfi_cte.observed_records import RecordJudge, count, miss, second
-from pytest_edfi_cte.scenarios import Scenario
+from pytest_edfi_cte.scenarios import TABLE_RULE, Scenario
 
 Json = dict[str, Any]
 IN_PLACE = "an update in place, by the certification"

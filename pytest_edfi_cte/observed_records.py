@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pytest_edfi_cte.compare import (
@@ -22,6 +23,7 @@ from pytest_edfi_cte.scenarios import Scenario, Table
 Json = dict[str, Any]
 BY_KEY = "part of the natural key, by the certification table"
 ONCE = "once under its natural key, by the certification table"
+REQUIRED = "REQUIRED"
 #: Near misses that are named; more would only hide the nearest.
 NEAREST = 3
 
@@ -112,7 +114,7 @@ class RecordJudge:
 
     def values(self, scenario: Scenario, record: Json) -> list[Finding]:
         """Every row of the table, and the resource's schema where the rows say nothing."""
-        rows = judge_sent(scenario, record, self.schema, self.accepts)
+        rows = [_excused(f) for f in judge_sent(scenario, record, self.schema, self.accepts)]
         if self.validator is not None:
             judged = {finding.where for finding in rows} | {"id"}
             model = judge_schema(self.validator, record, self.label)
@@ -130,6 +132,8 @@ class RecordJudge:
             wanted = at(asked, row.path)[0]
             key = identity_of(self.schema, row.path)[0]
             if any(self.is_service(element, wanted, key) for element in elements):
+                continue
+            if not elements and row.required != REQUIRED:
                 continue
             label = f"{row.path}[{short(at(wanted, key))}]"
             names = [at(element, key) for element in elements]
@@ -153,6 +157,13 @@ def miss(record: Json, path: str, expected: Any, received: Any) -> Finding:
     namespace = is_descriptor(expected, received) and short(expected) == short(received)
     kind: Kind = "key-namespace" if namespace else "other-key"
     return Finding(f"{path} (of {record.get('id')})", expected, received, BY_KEY, kind)
+
+
+def _excused(finding: Finding) -> Finding:
+    """What is CONDITIONAL or OPTIONAL need not be sent: a product may not have it."""
+    excused = finding.kind in ("missing", "null") and not finding.rule.startswith(REQUIRED)
+    rule = f"{finding.rule}; the product did not send it"
+    return replace(finding, kind="ok", rule=rule) if excused else finding
 
 
 def count(mine: Sequence[Json]) -> Finding:

@@ -15,6 +15,7 @@ from pytest_edfi_cte.notations import (
     duration,
     listed,
     school_year,
+    students,
 )
 from pytest_edfi_cte.values import (
     SECRET_VARIABLE,
@@ -108,6 +109,21 @@ OPTIONS: tuple[Option, ...] = (
         "Scenarios to run, of all that there are, by id or glob; repeatable.",
         listed,
         metavar="ID",
+        kind="list",
+    ),
+    Option(
+        "repeat",
+        "Run the scenarios for so many fictional students, each with records of its own, in place "
+        "of the table's student; FROM-TO: for those of them alone.",
+        students,
+        metavar="N",
+    ),
+    Option(
+        "openapi",
+        "OpenAPI document of a state's extension (Swagger 2.0 or OpenAPI 3, JSON or YAML): tables "
+        "may be about its resources, and its _ext is judged; repeatable.",
+        listed,
+        metavar="FILE",
         kind="list",
     ),
     Option(
@@ -261,6 +277,7 @@ OF_THE_DOCTOR = frozenset(option.name for option in OPTIONS if not option.observ
     "seed",
     "keep_data",
     "mode",
+    "repeat",
     "descriptor",
     "descriptor_file",
 }

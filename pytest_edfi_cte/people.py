@@ -40,6 +40,8 @@ class People:
     def __init__(self) -> None:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        #: How the numbers of fictional students begin: nobody is behind them, and they are many.
+        self.fictional = ""
 
     @classmethod
     def of(cls, overrides: Mapping[str, str]) -> People:
@@ -80,7 +82,7 @@ class People:
         return self._pattern.sub(PERSON, text) if self._pattern else text
 
     def _add(self, value: str) -> None:
-        if not re.search(r"\w", value):
+        if not re.search(r"\w", value) or (self.fictional and value.startswith(self.fictional)):
             return
         forms = {value, quote(value), quote(value, safe=""), quote_plus(value)}
         forms |= {json.dumps(value)[1:-1]}

@@ -27,6 +27,7 @@ OF_REHEARSALS = {
 }
 MARKERS = (
     "edfi_scenario(id, requirement=None): the test is this scenario, perhaps for a requirement.",
+    "edfi_students(first, last): the test judges the scenarios for these students of a cohort.",
     "edfi_contract(id, level): a check of the contract pack; level is must, should or could.",
 )
 

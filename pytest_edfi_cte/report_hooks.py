@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +17,26 @@ import pytest
 from pytest_edfi_cte.reporting import pack, waivers
 from pytest_edfi_cte.reporting.collect import Collector
 from pytest_edfi_cte.reporting.contract import contract_lines, requirement_lines
-from pytest_edfi_cte.reporting.document import Document, RunCheck, document
+from pytest_edfi_cte.reporting.document import (
+    Document,
+    RunCheck,
+    StudentsRow,
+    document,
+    new_run_id,
+)
 from pytest_edfi_cte.reporting.markdown import github_annotations, summary
 from pytest_edfi_cte.reporting.runs import run_info
 from pytest_edfi_cte.reporting.screen import screen
+from pytest_edfi_cte.reporting.stored import pieces
+from pytest_edfi_cte.reporting.students import StudentResults
 from pytest_edfi_cte.reporting.waivers import Waiver
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
+
+
+#: Seconds between two looks at how far a run is, in its results.json.
+SHORTEST_PAUSE = 1.0
 
 
 class ReportHooks:
@@ -37,14 +51,20 @@ class ReportHooks:
         results: Collector,
         accepted: Sequence[Waiver],
         folder: Path | None,
+        students: StudentResults,
         set_up: Callable[[], Sequence[str]],
     ) -> None:
         self._run = run
+        self._students = students
         self._results = results
         self._accepted = accepted
         self._folder = folder
         self._set_up = set_up
         self._started = time.time()
+        self._id = new_run_id()
+        self._due = 0.0
+        if folder:
+            students.listeners.append(self._keep)
         self._document: Document | None = None
         self._said: list[tuple[str, str]] = []
         self._unwritten = False
@@ -60,11 +80,15 @@ class ReportHooks:
         if self._run.connected is None or refused:
             return
         self._run.clean_up()
-        self._document = content = self._made(session)
+        interrupted = int(session.exitstatus) in (
+            pytest.ExitCode.INTERRUPTED,
+            pytest.ExitCode.INTERNAL_ERROR,
+        )
+        self._document = content = self._made(interrupted=interrupted)
         hook_failed = self._remark(content) or self._results.hook_failed
         if self._folder:
             try:
-                written = pack.write(content, self._folder)
+                written = pack.write(content, self._folder, self._pieces(content))
             except OSError as error:
                 self._said.append((f"the report could not be written: {error}", "red"))
                 self._unwritten = True
@@ -77,13 +101,15 @@ class ReportHooks:
         if bad and int(session.exitstatus) == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _made(self, session: pytest.Session) -> Document:
-        interrupted = int(session.exitstatus) in (
-            pytest.ExitCode.INTERRUPTED,
-            pytest.ExitCode.INTERNAL_ERROR,
-        )
+    def _made(self, *, interrupted: bool) -> Document:
+        """The document as views for people need it; :meth:`_pieces` has all of it."""
         checks: list[RunCheck] = [{**result, "run": 0} for result in self._results.results.values()]
-        notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
+        rows: list[StudentsRow] = []
+        if self._students.begun:
+            rows, shown = self._students.ledger.rows(), self._students.ledger.shown()
+            checks += shown
+        of_students = (note for check in checks if check["student"] for note in check["notes"])
+        notes = list(dict.fromkeys([*self._run.notes, *self._results.notes, *of_students]))
         info = run_info(
             self._run,
             started=self._started,
@@ -91,11 +117,43 @@ class ReportHooks:
             notes=notes,
             set_up=self._set_up(),
         )
+        info["id"] = self._id  # of the run, whenever it is written
         today = date.today()  # noqa: DTZ011 - a waiver's last day is a day of the calendar
-        rows = waivers.outcomes(self._accepted, checks, today)
+        accepted = waivers.outcomes(self._accepted, checks, today)
         if interrupted:  # what was not reached cannot be matched
-            rows = [row for row in rows if row["state"] != "matches nothing"]
-        return document([info], checks, rows, self._run.contract)
+            accepted = [row for row in accepted if row["state"] != "matches nothing"]
+        return document([info], checks, accepted, self._run.contract, rows)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> None:
+        """From here on there is a ``results.json``, whatever ends this process."""
+        if self._folder and self._run.connected:
+            with suppress(OSError):  # said at the end, where it is tried again
+                pack.begin(self._folder)
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write what is known so far, where it is time to: as a run that was interrupted here.
+
+        The file is replaced as a whole, so whoever reads it finds a document. How often depends on
+        what it costs: less than a fiftieth of the run.
+        """
+        now = time.monotonic()
+        if self._folder is None or self._run.connected is None or now < self._due:
+            return
+        content = self._made(interrupted=True)
+        with suppress(OSError):  # as above
+            pack.keep(self._folder, self._pieces(content))
+        self._due = time.monotonic() + max(SHORTEST_PAUSE, 50 * (time.monotonic() - now))
+
+    def _pieces(self, content: Document) -> Iterator[str]:
+        """``results.json`` piece by piece, with the evidence of every student that has some."""
+        if not self._students.begun:
+            return pieces(content, content["checks"], lambda row: row["students"])
+        ledger = self._students.ledger
+        others = (check for check in content["checks"] if not check["student"])
+        checks = chain(ledger.all_evidence(), others)
+        return pieces(content, checks, lambda row: ledger.students(row["id"]))
 
     def _remark(self, content: Document) -> bool:
         """Add what the hook says of the run; True where it failed."""
@@ -125,7 +183,7 @@ class ReportHooks:
         """One screen: verdicts, the first findings, what is left behind, where the report is."""
         notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
         left, checks = self._run.left_behind, self._results.checks
-        if not (self._results.results or notes or left or self._said):
+        if not (self._results.results or self._document or notes or left or self._said):
             return
         terminalreporter.section("Ed-Fi conformance")
         lines = list(screen(self._document)) if self._document else []
@@ -140,3 +198,5 @@ class ReportHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the results, also the workers'."""
         self._results.gather(report)
+        if report.when == "teardown":
+            self._keep()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_edfi_cte.fixtures import run_of
+from pytest_edfi_cte.fixtures import STUDENTS, run_of
 from pytest_edfi_cte.notations import STEPS
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_edfi_cte.observe import Observation
     from pytest_edfi_cte.prerequisites import Prerequisites
     from pytest_edfi_cte.product import Product
+    from pytest_edfi_cte.reporting.students import Students
+    from pytest_edfi_cte.rounds import Rounds
     from pytest_edfi_cte.scenarios import Scenario, Table
 
 
@@ -49,6 +52,32 @@ def edfi_slot(
     prepare(run, edfi_prerequisites, edfi_scenario.table)
     with AssociationSlot(run, edfi_prerequisites, edfi_scenario.table).held() as slot:
         yield slot
+
+
+@pytest.fixture(scope="session")
+def edfi_rounds(
+    request: pytest.FixtureRequest, edfi_prerequisites: Prerequisites
+) -> Iterator[Rounds]:
+    """Takes the students of ``--edfi-repeat`` through the run's scenarios, in this process."""
+    from pytest_edfi_cte.cohort import Cohort  # noqa: PLC0415 - idle cost
+    from pytest_edfi_cte.rounds import Rounds  # noqa: PLC0415 - idle cost
+
+    run = run_of(request)
+    if run.settings.repeat is None:
+        pytest.skip("there are no students to repeat: give --edfi-repeat=N")
+    scenarios = [run.scenario(name) for name in run.chosen.entries]
+    cohort = Cohort(run.settings.seed, *run.settings.repeat)
+    with closing(Rounds(run, edfi_prerequisites, scenarios, cohort)) as rounds:
+        yield rounds
+
+
+@pytest.fixture
+def edfi_students(request: pytest.FixtureRequest, edfi_rounds: Rounds) -> Students:
+    """Fictional students of ``--edfi-repeat``; parametrize it indirectly with their numbers."""
+    from pytest_edfi_cte.reporting.students import Students  # noqa: PLC0415 - idle cost
+
+    results = request.config.stash[STUDENTS]
+    return Students(request.node, request.param, edfi_rounds, results)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ Every fenced block of every page is one of these, and there is no other kind:
 - ``ini``: a pytest.ini; ``text``: what is shown, never what is typed;
 - any of them, and ``yaml`` and ``csv``, with ``title="NAME"``: a file of that name, in the folder.
 
-A comment before a block says what is otherwise: ``<!-- run: exit=1 -->``, and
-``<!-- run: defect=NAME -->`` for an API that is wrong in this way meanwhile. A command that stands on
+A comment before a block says what is otherwise: ``<!-- run: exit=1 -->``; ``defect=NAME`` for an API
+that is wrong in this way meanwhile; ``into=FILE`` for sections of YAML that take the place of those in
+a file that a command has written; ``more=--an-option`` for what spares the test an hour. A command that stands on
 several pages is run where it stands first, so pages may repeat each other at no cost.
 """
 
@@ -139,6 +140,8 @@ class Reader:
                 file = self.folder / block.title
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(self._filled(block.text), "utf-8")
+            elif "into" in block.notes:
+                self._put_into(self.folder / block.notes["into"], block.text)
             elif block.language == "sh":
                 self._type(block)
         mine = [b for b in blocks[page] if not b.title and b.text in self.owned]
@@ -160,13 +163,25 @@ class Reader:
         text = text.replace("my-client-id", self.sandbox.client_id)
         return re.sub("(?<=SECRET=)…", lambda _: self.sandbox.client_secret, text)
 
+    @staticmethod
+    def _put_into(file: Path, text: str) -> None:
+        """Each section of the text in place of the file's own."""
+
+        def sections(text: str) -> dict[str, str]:
+            parts = re.split(r"^(?=\w+:)", text, flags=re.MULTILINE)
+            return {part.partition(":")[0]: part for part in parts if part}
+
+        there, new = sections(file.read_text("utf-8")), sections(text)
+        assert set(new) <= set(there), f"{file.name} has no {set(new) - set(there)}"
+        file.write_text("\n".join((there | new).values()), "utf-8")
+
     def _type(self, block: Block) -> None:
         defect = block.notes.get("defect")
         with self.sandbox.fault(defect=defect) if defect else nullcontext():
             for command in block.commands:
                 if command not in self.owned:
                     continue
-                code = self._run(command)
+                code = self._run(" ".join([command, *block.notes.get("more", "").split(",")]))
                 assert code == int(block.notes.get("exit", 0)), f"{block.place}: {command}"
 
     def _run(self, command: str) -> int:
@@ -199,7 +214,7 @@ class Reader:
     def _edfi_cte(self, command: str) -> int:
         return cli.main(shlex.split(self._filled(command))[1:])
 
-    def _mutate(self, command: str) -> int:
+    def _attack(self, command: str) -> int:
         """Its processes begin as this one did, so that it is not one in which pytester has run."""
         words = [sys.executable, "-m", "pytest_edfi_cte.cli", *shlex.split(command)[1:]]
         done = subprocess.run(words, cwd=self.folder, check=False, capture_output=True, text=True)
@@ -272,7 +287,8 @@ STARTS: dict[str, Callable[[Reader, str], int]] = {
     "pytest": Reader._pytest,
     "edfi-cte sandbox": Reader._sandbox,
     "edfi-cte rehearse": Reader._rehearse,
-    "edfi-cte mutate": Reader._mutate,
+    "edfi-cte mutate": Reader._attack,
+    "edfi-cte scenarios check": Reader._attack,
     "edfi-cte": Reader._edfi_cte,
     "python3 -m venv": Reader._gate,
     ". .venv/bin/activate": lambda _reader, _command: 0,

@@ -157,6 +157,7 @@ def check(name: str = "s-1-create", verdict: str = "passed", **changes: Any) -> 
         "kind": "scenario",
         "level": "",
         "number": 1,
+        "student": 0,
         "title": "Create a record",
         "requirement": "16 REQUIRED rows of the certification table",
         "verdict": verdict,

@@ -98,6 +98,17 @@ def test_the_tutorial_leads_to_a_report(pytester, monkeypatch, sandbox, capsys) 
     assert (pack / "conformance.html").stat().st_size > 50_000
 
 
+def test_the_how_to_adds_a_scenario(pytester, monkeypatch, sandbox, capsys) -> None:
+    reader = Reader(pytester, monkeypatch, sandbox)
+    reader.follow("docs/how-to/add-a-scenario.md")
+    shown = capsys.readouterr().out
+    assert "Of 1 defects of an API it would notice 1." in shown
+    assert "[Current School Year]" in shown
+    assert "30*" in shown
+    ((_, run),) = reader.done
+    run.assert_outcomes(passed=2)
+
+
 def test_every_verdict_is_explained() -> None:
     page = PAGES["explanations/verdicts.md"]
     assert re.findall(r"^\| \*\*(.+?)\*\* \|", page, re.MULTILINE) == [v.value for v in Verdict]

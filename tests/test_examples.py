@@ -13,6 +13,7 @@ import pytest
 import pytest_edfi_cte
 from pytest_edfi_cte import cli
 from pytest_edfi_cte.commands import sandbox
+from tests.broken_products import prepare
 from tests.pages import BLOCKS, PAGES
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
@@ -31,6 +32,17 @@ def test_vendor_suite(pytester) -> None:
     shutil.copytree(ROOT / "examples/vendor_suite", pytester.path, dirs_exist_ok=True)
     result = pytester.runpytest_inprocess("-p", "no:randomly")
     result.assert_outcomes(passed=1)
+
+
+def test_vendor_suite_is_observed_by_its_hook(pytester, sandbox, kit) -> None:
+    shutil.copytree(ROOT / "examples/vendor_suite", pytester.path, dirs_exist_ok=True)
+    prepare(sandbox)
+    kit.monkeypatch.setenv("CTE_SCREEN_URL", sandbox.url)
+    kit.monkeypatch.setenv("CTE_SCREEN_CLIENT_ID", sandbox.client_id)
+    kit.monkeypatch.setenv("CTE_SCREEN_CLIENT_SECRET", sandbox.client_secret)
+    result = kit.scenarios(sandbox, "--edfi-mode=observe", "--edfi-report=pack")
+    result.assert_outcomes(passed=2)
+    assert "update: synchronised" in (pytester.path / "pack/results.json").read_text("utf-8")
 
 
 def test_the_readme_begins_with_its_two_commands() -> None:

@@ -195,6 +195,30 @@ def test_both_phases_of_a_table_with_a_state_file_between(play, pytester) -> Non
     assert "222222" not in text
 
 
+MIGRANT = "sis-v5-student-migrant-education-program-association"
+SERVICES = "migrantEducationProgramServices"
+
+
+@pytest.mark.parametrize("left", [None, [], "out"])
+def test_what_is_conditional_need_not_be_sent(left) -> None:
+    scenario, judge = judged(f"{MIGRANT}-1-create")
+    sent = {"id": ID.format(1), **scenario.payload, SERVICES: left}
+    if left == "out":
+        del sent[SERVICES]
+    found = judge.created(scenario, [sent])
+    assert found.right
+    excused = [f.rule for f in found.findings if f.where.startswith(SERVICES)]
+    assert any(rule.endswith("the product did not send it") for rule in excused)
+
+
+def test_what_is_conditional_and_sent_is_judged() -> None:
+    scenario, judge = judged(f"{MIGRANT}-1-create")
+    other = {"migrantEducationProgramServiceDescriptor": "uri://ed-fi.org/X#Other"}
+    sent = {"id": ID.format(1), **scenario.payload, SERVICES: [other]}
+    kinds = [f.kind for f in judge.created(scenario, [sent]).findings if not f.ok]
+    assert kinds == ["other-service"]
+
+
 # -- wrong products -----------------------------------------------------------------------------
 
 

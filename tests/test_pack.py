@@ -271,7 +271,7 @@ def test_ctrl_c_writes_the_pack(new_sandbox, kit, pytester) -> None:
             time.sleep(0.05)  # another process: there is nothing else to wait for
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=60)[0]
-    assert process.returncode == 2
+    assert process.returncode == 2, output
     assert "report: " in output
     content = json.loads((pytester.path / "pack" / "results.json").read_text())
     assert content["verdict"] == "interrupted"
@@ -362,7 +362,7 @@ def test_what_is_left_behind_is_in_the_pack(new_sandbox, kit, pytester) -> None:
     content = json.loads((pytester.path / "pack" / "results.json").read_text())
     assert len(content["runs"][0]["left_behind"]) == 3
     page = (pytester.path / "pack" / "conformance.html").read_text()
-    assert page.count("<b>Left behind in the API:</b> DELETE") == 3
+    assert page.count("<b>Left behind in the API:</b>") == 3
 
 
 def test_no_certificate_verified_is_an_alert(new_sandbox, kit, pytester) -> None:
@@ -382,7 +382,15 @@ def test_paths_in_an_ini_file_are_relative_to_it(new_sandbox, kit, pytester) -> 
 
 def test_a_report_that_cannot_be_written_fails_the_run(new_sandbox, kit, pytester) -> None:
     """Somebody puts a file there while the tests run."""
-    pytester.makepyfile("def test_a(edfi_session): open('pack', 'w').close()")
+    pytester.makepyfile(
+        """
+        import shutil
+
+        def test_a(edfi_session):
+            shutil.rmtree("pack")
+            open("pack", "w").close()
+        """
+    )
     result = kit.run(new_sandbox(), "-k", "test_a", "--edfi-report=pack")
     assert result.ret == 1
     assert "the report could not be written: " in result.stdout.str()

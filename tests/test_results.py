@@ -15,12 +15,13 @@ from pytest_edfi_cte.cli import main
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.reporting.badge import badge_json, badge_svg
 from pytest_edfi_cte.reporting.changes import compare
-from pytest_edfi_cte.reporting.document import merged, to_json
+from pytest_edfi_cte.reporting.document import merged
 from pytest_edfi_cte.reporting.junit import junit
 from pytest_edfi_cte.reporting.mapping import FORMULA, data_mapping
 from pytest_edfi_cte.reporting.markdown import github_annotations, summary
 from pytest_edfi_cte.reporting.model import visible
 from pytest_edfi_cte.reporting.screen import screen
+from pytest_edfi_cte.reporting.stored import to_json
 from pytest_edfi_cte.reporting.words import anchors
 from tests.reporting import check, finding, made, run_info, wrong
 

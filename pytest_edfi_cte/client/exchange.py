@@ -61,14 +61,21 @@ class Recorder:
         #: Headers whose value is hidden, in lower case.
         self.hidden = set(HIDDEN_HEADERS)
         self._exchanges: list[Exchange] = []
+        #: How many there were before the oldest that is kept.
+        self._forgotten = 0
         self._failure: EdFiError | None = None
 
     def __len__(self) -> int:
-        return len(self._exchanges)
+        return self._forgotten + len(self._exchanges)
 
     def since(self, mark: int) -> list[Exchange]:
-        """The exchanges recorded after ``len(recorder)`` was ``mark``."""
-        return self._exchanges[mark:]
+        """The exchanges recorded after ``len(recorder)`` was ``mark``, as far as they are kept."""
+        return self._exchanges[max(0, mark - self._forgotten) :]
+
+    def forget(self) -> None:
+        """Let go of all exchanges but the last; they still count."""
+        self._forgotten += max(0, len(self._exchanges) - 1)
+        del self._exchanges[:-1]
 
     @property
     def last(self) -> Exchange:

@@ -15,8 +15,9 @@ from pathlib import Path
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.reporting import pack
 from pytest_edfi_cte.reporting.changes import compare
-from pytest_edfi_cte.reporting.document import merged, read
+from pytest_edfi_cte.reporting.document import merged
 from pytest_edfi_cte.reporting.screen import screen
+from pytest_edfi_cte.reporting.stored import read
 
 OK, FINDINGS = 0, 1
 

@@ -6,10 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pytest_edfi_cte.reporting.document import Document, RunCheck
-from pytest_edfi_cte.reporting.words import finding_line, first_finding, is_bad, name_of
+from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, StudentsRow
+from pytest_edfi_cte.reporting.words import (
+    finding_line,
+    first_finding,
+    is_bad,
+    name_of,
+    students_told,
+)
 
 Key = tuple[str, str, int]
+#: Students that a line names.
+MOST_NAMED = 5
 
 
 @dataclass
@@ -56,13 +64,45 @@ def compare(old: Document, new: Document) -> Changes:
             changes.no_longer_shown.append(name_of(check))
         elif key not in after:
             changes.other.append(f"{name_of(check)}: {check['verdict']} before, not judged now")
+    _compare_students(changes, old, new)
     return changes
+
+
+def _compare_students(changes: Changes, old: Document, new: Document) -> None:
+    """Scenarios that were repeated: which students are bad now, by their numbers."""
+    before = {row["id"]: row for row in old["students"]}
+    after = {row["id"]: row for row in new["students"]}
+    for name, row in after.items():
+        was, now = _bad_students(before.get(name)), _bad_students(row)
+        title = f"Scenario {row['number']}: {row['title']}"
+        if now - was:
+            changes.new_failures.append(f"{title}: {_numbers(now - was)}")
+        if was - now:
+            changes.fixed.append(f"{title}: {_numbers(was - now)}")
+        changes.unchanged += now == was
+        changes.still_failing += bool(now) and now == was
+    for name, row in before.items():
+        if name not in after:
+            told = f"Scenario {row['number']}: {row['title']}: {students_told(row)}"
+            changes.no_longer_shown.append(told)
+
+
+def _bad_students(row: StudentsRow | None) -> set[int]:
+    return {number for number, verdict, _ in (row["students"] if row else ()) if verdict in BAD}
+
+
+def _numbers(students: set[int]) -> str:
+    first = ", ".join(map(str, sorted(students)[:MOST_NAMED]))
+    more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
+    return f"student {first}{more}"
 
 
 def _by_key(content: Document) -> Mapping[Key, RunCheck]:
     seen: Counter[tuple[str, str]] = Counter()
     found: dict[Key, RunCheck] = {}
     for check in content["checks"]:
+        if check["student"]:
+            continue
         name: tuple[str, str] = (check["kind"], check["id"])
         found[name[0], name[1], seen[name]] = check
         seen[name] += 1

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,21 +14,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_edfi_cte import fixtures
-from pytest_edfi_cte.compare import asked_by_schema
-from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NonConformance, NotTestable
 from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
+from pytest_edfi_cte.reporting.faults import our_bug
 from pytest_edfi_cte.reporting.model import (
     CheckKind,
     CheckResult,
-    FindingRow,
     Painter,
     flat_properties,
     is_good,
-    requirement_of,
     visible,
 )
+from pytest_edfi_cte.reporting.results import Kind, Outcome, Place, remark, result_of
 from pytest_edfi_cte.reporting.runs import planned
 from pytest_edfi_cte.reporting.tracebacks import cleaned_repr, last_entries
 from pytest_edfi_cte.reporting.waivers import Waiver
@@ -38,15 +36,15 @@ from pytest_edfi_cte.verdicts import Verdict
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
-    from pytest_edfi_cte.scenarios import Table
 
 PACKAGE = Path(__file__).parents[1]
-ISSUES = "the project's issue tracker"
 #: Marker of a test that judges something (its first argument is the id) -> sort of check.
 JUDGING: dict[str, CheckKind] = {"edfi_scenario": "scenario", "edfi_contract": "contract"}
 #: A test that uses another of our fixtures talks to the API: a check of the user's own.
 OFFLINE = frozenset({"edfi_settings", "edfi_sandbox", "edfi_new_sandbox", "edfi_sandbox_options"})
-Kind = tuple[CheckKind, str]
+#: Why a check could not be made; of a set-up that is wrong only once the tests run (a token that is
+#: not renewed) that is so, too.
+NOT_ASKED = (NotTestable, ConfigurationError)
 
 
 class Collector:
@@ -58,13 +56,16 @@ class Collector:
         self._paint = Painter(run.redactor.clean)
         #: A hook about the rows could not be asked: nothing is missing but what it would have said.
         self.hook_failed = False
+        #: What a hook says of single checks: said with them, and not of the run.
+        self._remarks: set[str] = set()
         #: node id -> result, in the order in which they came.
         self.results: dict[str, CheckResult] = {}
 
     @property
     def notes(self) -> list[str]:
-        """What the results note, each once."""
-        return list(dict.fromkeys(n for result in self.results.values() for n in result["notes"]))
+        """What the results note of the run, each once."""
+        notes = dict.fromkeys(n for result in self.results.values() for n in result["notes"])
+        return [note for note in notes if note not in self._remarks]
 
     @property
     def checks(self) -> list[CheckResult]:
@@ -93,12 +94,12 @@ class Collector:
             return report
         if report.when == "call" or (report.when == "setup" and not report.passed):
             verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
-            if kind[0] == "own" and call.excinfo and not isour_bug(call.excinfo):
+            if kind[0] == "own" and call.excinfo and not is_our_bug(call.excinfo):
                 verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
             result = self._result(item, kind, verdict, report)
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
-            self._remark(result, report)
-            report.edfi = result  # type: ignore[attr-defined]  # pytest sends extra attributes along
+            report.edfi_remarks = remark(self._run, result)  # type: ignore[attr-defined]  # pytest sends extra attributes along
+            report.edfi = result  # type: ignore[attr-defined]  # as above
             if kind[0] != "own":
                 properties = flat_properties(result, self._run.facts())
                 item.user_properties.extend(properties)
@@ -112,18 +113,12 @@ class Collector:
             report.edfi_end = ended  # type: ignore[attr-defined]  # as above
         return report
 
-    def _remark(self, result: CheckResult, report: pytest.TestReport) -> None:
-        """Add what the hook says of the check; it has a copy: a verdict is no hook's to change."""
-        call = self._run.hooks.report_row
-        if call:
-            said, failed = call.texts(check=deepcopy(result))
-            result["notes"] += map(self._paint.text, [*said, *([failed] if failed else [])])
-            report.edfi_hook_failed = bool(failed)  # type: ignore[attr-defined]  # as above
-
     def gather(self, report: pytest.TestReport) -> None:
         """Keep a result; a test whose process ended under it gets one here."""
         result: CheckResult | None = getattr(report, "edfi", None)
-        self.hook_failed |= getattr(report, "edfi_hook_failed", False)
+        remarks, failed = getattr(report, "edfi_remarks", ((), False))
+        self._remarks.update(remarks)
+        self.hook_failed |= failed
         if result:
             self.results[report.nodeid] = result
         elif report.when not in ("setup", "call", "teardown") and report.failed:
@@ -145,6 +140,7 @@ class Collector:
             "kind": plan["kind"] if plan else "own",
             "level": "",
             "number": 0,
+            "student": 0,
             "title": plan["title"] if plan else report.nodeid,
             "requirement": "",
             "verdict": Verdict.NOT_TESTABLE.value,
@@ -167,9 +163,9 @@ class Collector:
             return
         if isinstance(excinfo.value, EdFiError):
             text = str(excinfo.value)
-            if isinstance(excinfo.value, NotTestable):
+            if isinstance(excinfo.value, NOT_ASKED):
                 text = f"not testable: {text}"
-        elif isour_bug(excinfo):
+        elif is_our_bug(excinfo):
             text = our_bug(excinfo)
         else:
             # Somebody's own test: its traceback stays, with its values shown safely.
@@ -189,50 +185,22 @@ class Collector:
         self, item: pytest.Item, kind: Kind, verdict: Verdict, report: pytest.TestReport
     ) -> CheckResult:
         evidence = item.stash[fixtures.EVIDENCE]
-        scenario, requirement = evidence.scenario, evidence.requirement
+        scenario = evidence.scenario
         if kind[0] == "scenario" and scenario is None and self._run.connected:
             known = map(self._run.table.scenario, STEPS)  # its own fixture was not made
             scenario = next((s for s in known if s.id == kind[1]), None)
-        findings = self._paint.findings(evidence.findings, requirement.next if requirement else "")
-        if scenario:
-            self._about_the_table(findings, scenario.table)
-        message = "" if is_good(verdict.value) else evidence.message or _told(report)
-        asked = f"{requirement.label}: {requirement.text}" if requirement else ""
-        place = _place(report)
-        return {
-            "id": self._paint.text(kind[1]),
-            "kind": kind[0],
-            "level": requirement.level if requirement else "",
-            "number": scenario.number if scenario else 0,
-            "title": self._paint.text(scenario.title if scenario else evidence.title or item.name),
-            "requirement": asked or requirement_of(findings),
-            "verdict": verdict.value,
-            "message": self._paint.text(message),
-            "waiver": "",
-            "test": place[0],
-            "file": place[1],
-            "line": place[2],
-            "seconds": place[3],
-            "findings": findings,
-            "notes": [self._paint.text(note) for note in self._run.notes],
-            "steps": self._paint.steps(evidence.steps),
-            "exchanges": self._paint.exchanges(evidence.exchanges),
-        }
-
-    def _about_the_table(self, findings: Sequence[FindingRow], table: Table) -> None:
-        """Say which row of the table a finding belongs to, and who asks for it."""
-        schema = self._run.contract.schema(self._run.api.standard, table.schema)
-        rows = {row.path: row for row in table.rows}
-        for finding in findings:
-            row = rows.get(waivers.bare(finding["where"]))
-            if row:
-                finding["property"] = row.path
-                finding["certification"] = row.required
-                finding["api"] = asked_by_schema(schema, row.path)
+        told = _told(report) if not is_good(verdict.value) else ""
+        outcome = Outcome(kind, _place(report), verdict, told, title=evidence.title or item.name)
+        return result_of(self._run, evidence, outcome, scenario)
 
 
 def _kind(item: pytest.Item) -> Kind | None:
-    """What sort of check a test is, and its id; None for a test that has nothing to do with us."""
+    """What sort of check a test is, and its id; None for a test that has nothing to do with us.
+
+    Also for a test of many students: it keeps their results itself.
+    """
+    if item.get_closest_marker("edfi_students"):
+        return None
     if SCENARIO in item.stash:
         return "scenario", item.stash[SCENARIO].id
     for marker, kind in JUDGING.items():
@@ -247,7 +215,7 @@ def _kind(item: pytest.Item) -> Kind | None:
     )
 
 
-def _place(report: pytest.TestReport) -> tuple[str, str, int, float]:
+def _place(report: pytest.TestReport) -> Place:
     """Where a test is and how long it took: node id, file, line, seconds."""
     file, line, _ = report.location
     seconds = round(getattr(report, "duration", 0.0), 3)
@@ -268,14 +236,14 @@ def verdict_of(report: pytest.TestReport, error: BaseException | None) -> Verdic
         return Verdict.PASSED
     if report.skipped:
         return Verdict.NOT_APPLICABLE
-    if isinstance(error, NotTestable):
+    if isinstance(error, NOT_ASKED):
         return Verdict.NOT_TESTABLE
     if isinstance(error, NonConformance | AssertionError | pytest.fail.Exception):
         return Verdict.FAILED
     return Verdict.HARNESS_ERROR
 
 
-def isour_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+def is_our_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
     """True where an exception that is nobody's verdict escaped from this package's code."""
     if isinstance(excinfo.value, pytest.fail.Exception | pytest.skip.Exception | KeyboardInterrupt):
         return False
@@ -289,13 +257,3 @@ def isour_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
 
 def _is_users(path: Path) -> bool:
     return not {"site-packages", "dist-packages", "lib"} & set(path.parts)
-
-
-def our_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
-    """The text for an exception of our own: whose it is, and what to do with it."""
-    where = "".join(traceback.format_tb(excinfo.tb)[-4:])
-    return (
-        f"harness error: pytest-edfi-cte itself failed ({excinfo.exconly(tryshort=True)}).\n"
-        "  This says nothing about the judged API. Please report it, with these lines, to "
-        f"{ISSUES}:\n{where}"
-    )

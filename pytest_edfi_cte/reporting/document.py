@@ -1,18 +1,15 @@
-"""The result document (``results.json``): made from runs and checks, merged, read back, checked."""
+"""The result document: made from runs and checks, and merged."""
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from pytest_edfi_cte import __version__
 from pytest_edfi_cte.contract import Contract, shipped
-from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.reporting.model import CheckKind, CheckResult, utc
 from pytest_edfi_cte.requirements import Requirement, requirements
 from pytest_edfi_cte.verdicts import Verdict
@@ -117,6 +114,21 @@ class WaiverRow(TypedDict):
     checks: list[str]
 
 
+class StudentsRow(TypedDict):
+    """What a scenario showed for the students of ``--edfi-repeat``.
+
+    ``seconds``: of all of them; ``students``: ``[number, verdict, milliseconds]`` of each.
+    """
+
+    run: int
+    id: str
+    number: int
+    title: str
+    counts: dict[str, int]
+    seconds: float
+    students: list[list[Any]]
+
+
 class Document(TypedDict):
     """All that is known of one or more runs; ``fixtures/schemas/results.json`` describes it."""
 
@@ -127,6 +139,7 @@ class Document(TypedDict):
     counts: dict[str, int]
     runs: list[RunInfo]
     checks: list[RunCheck]
+    students: list[StudentsRow]
     requirements: list[dict[str, Any]]
     not_covered: list[Gap]
     rulings: list[dict[str, Any]]
@@ -138,11 +151,17 @@ def document(
     checks: Sequence[RunCheck],
     waivers: Sequence[WaiverRow] = (),
     contract: Contract | None = None,
+    students: Sequence[StudentsRow] = (),
 ) -> Document:
-    """A document of these runs and checks, with what follows from them."""
+    """A document of these runs and checks, with what follows from them.
+
+    ``students`` count by their rows, whichever of their checks are among ``checks``.
+    """
     contract = contract or shipped()
     explained = contract.explanations()
-    counts = Counter(check["verdict"] for check in checks)
+    counts = Counter(check["verdict"] for check in checks if not check["student"])
+    for row in students:
+        counts.update(row["counts"])
     return {
         "format": FORMAT,
         "written": utc(time.time()),
@@ -151,6 +170,7 @@ def document(
         "counts": {v.value: counts[v.value] for v in Verdict if counts[v.value]},
         "runs": list(runs),
         "checks": sorted(checks, key=_place),
+        "students": list(students),
         "requirements": _requirements(contract, checks),
         "not_covered": _gaps(runs, checks, explained["steps"]),
         "rulings": explained["rulings"],
@@ -184,11 +204,11 @@ def covers(check: CheckResult, requirement: Requirement) -> bool:
     return check["requirement"].startswith(f"{requirement.label}: ")
 
 
-def _place(check: RunCheck) -> tuple[int, int, int, str]:
+def _place(check: RunCheck) -> tuple[int, int, int, str, int]:
     order = ("scenario", "wire", "contract", "own")
     # The contract pack keeps the order of its file; scenarios have a number.
     name = check["id"] if check["kind"] == "scenario" else ""
-    return order.index(check["kind"]), check["number"], check["run"], name
+    return order.index(check["kind"]), check["number"], check["run"], name, check["student"]
 
 
 def _verdict(runs: Sequence[RunInfo], counts: Counter[str], waivers: Sequence[WaiverRow]) -> str:
@@ -231,47 +251,6 @@ def new_run_id() -> str:
     return uuid.uuid4().hex
 
 
-def to_json(content: Document) -> str:
-    """The document as text; the same document gives the same text."""
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-
-
-def read(path: Path, contract: Contract | None = None) -> Document:
-    """A document from a file.
-
-    Raises ConfigurationError where it is none, damaged, or of another format.
-    """
-    content: Any
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(
-            f"{path} is no result document: it is not JSON ({error}); expected a results.json "
-            "that --edfi-report wrote"
-        ) from None
-    if not isinstance(content, dict) or "format" not in content:
-        raise ConfigurationError(
-            f"{path} is no result document: it has no format; expected a results.json that "
-            "--edfi-report wrote"
-        )
-    # A boolean is no version, though True == 1.
-    if content["format"] != FORMAT or isinstance(content["format"], bool):
-        raise ConfigurationError(
-            f"{path} has format {json.dumps(content['format'])}; this version "
-            f"({__version__}) reads format {FORMAT}. Use the version that wrote it, or a later one."
-        )
-    validator = (contract or shipped()).results_validator()
-    wrong = next(iter(validator.iter_errors(content)), None)
-    if wrong is None and any(c["run"] >= len(content["runs"]) for c in content["checks"]):
-        raise ConfigurationError(f"{path} is damaged: a check belongs to a run that is not there")
-    if wrong is not None:
-        where = "/".join(str(part) for part in wrong.absolute_path) or "the document"
-        raise ConfigurationError(f"{path} is damaged: {where}: {wrong.message[:300]}")
-    return cast("Document", content)
-
-
 def merged(documents: Sequence[Document], contract: Contract | None = None) -> Document:
     """One document of several: create and update phases, several APIs, several runs.
 
@@ -279,6 +258,7 @@ def merged(documents: Sequence[Document], contract: Contract | None = None) -> D
     """
     runs: list[RunInfo] = []
     checks: list[RunCheck] = []
+    students: list[StudentsRow] = []
     waivers: list[WaiverRow] = []
     for one in documents:
         place: dict[int, int] = {}
@@ -288,5 +268,6 @@ def merged(documents: Sequence[Document], contract: Contract | None = None) -> D
                 place[number] = len(runs)
                 runs.append(run)
         checks += [{**c, "run": place[c["run"]]} for c in one["checks"] if c["run"] in place]
+        students += [{**s, "run": place[s["run"]]} for s in one["students"] if s["run"] in place]
         waivers += [w for w in one["waivers"] if place and w not in waivers]
-    return document(runs, checks, waivers, contract)
+    return document(runs, checks, waivers, contract, students)

@@ -7,7 +7,14 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pytest_edfi_cte.reporting.document import Document, RunCheck
-from pytest_edfi_cte.reporting.words import finding_line, first_finding, is_bad, name_of
+from pytest_edfi_cte.reporting.words import (
+    finding_line,
+    first_finding,
+    is_all_good,
+    is_bad,
+    name_of,
+    students_told,
+)
 from pytest_edfi_cte.verdicts import Verdict
 
 SKIPPED = (Verdict.NOT_APPLICABLE.value, Verdict.WAIVED.value)
@@ -21,8 +28,34 @@ def junit(content: Document) -> str:
         suite = SubElement(root, "testsuite", name=f"edfi.{kind}", **_numbers(checks))
         for check in checks:
             _case(suite, check, content)
+    if content["students"]:
+        _students(root, content)
     indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _students(root: Element, content: Document) -> None:
+    """A suite with a case for each scenario that was repeated: those that are bad are above."""
+    rows = content["students"]
+    bad = [row for row in rows if not is_all_good(row)]
+    numbers: Any = {
+        "tests": str(len(rows)),
+        "failures": str(len(bad)),
+        "errors": "0",
+        "skipped": "0",
+        "time": f"{sum(row['seconds'] for row in rows):.3f}",
+    }
+    suite = SubElement(root, "testsuite", name="edfi.students", **numbers)
+    for row in rows:
+        seconds = f"{row['seconds']:.3f}"
+        case = SubElement(
+            suite, "testcase", classname="edfi.students", name=row["id"], time=seconds
+        )
+        told = students_told(row)
+        if row in bad:
+            SubElement(case, "failure", type=Verdict.FAILED.value, message=told)
+        else:
+            SubElement(case, "system-out").text = told
 
 
 def _numbers(checks: list[RunCheck]) -> Any:

@@ -17,6 +17,7 @@ from pytest_edfi_cte.reporting.words import (
     headline,
     is_bad,
     name_of,
+    students_told,
 )
 
 #: GitHub takes a step summary of 1 MiB; a page of more lines is not read anyway.
@@ -38,6 +39,10 @@ def summary(content: Document) -> str:
             f"{_text(api['data_standard'])}, mode {_text(run['mode'])}, school year "
             f"{run['school_year']}, {_text(run['edition'])}, {run['started']}"
         )
+    lines += [
+        f"- {_text(students_told(row))}: Scenario {row['number']}: {_text(row['title'])}"
+        for row in content["students"]
+    ]
     checks = [c for c in content["checks"] if c["kind"] != "contract" or c["verdict"] != "passed"]
     checks.sort(key=badness)
     if checks:

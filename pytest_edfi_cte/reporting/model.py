@@ -72,13 +72,15 @@ class CheckResult(TypedDict):
 
     ``level``: must, should or could for a check of the contract pack, "" for a scenario. ``test``:
     pytest's node id; ``file`` and ``line``: where that test is. ``seconds``: how long it took.
-    ``waiver``: the accepted reason where the verdict is waived.
+    ``waiver``: the accepted reason where the verdict is waived. ``student``: the number of the
+    fictional student of ``--edfi-repeat`` whom it is about, else 0.
     """
 
     id: str
     kind: CheckKind
     level: str
     number: int
+    student: int
     title: str
     requirement: str
     verdict: str

@@ -5,24 +5,27 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.reporting.badge import badge_json, badge_svg
-from pytest_edfi_cte.reporting.document import Document, to_json
+from pytest_edfi_cte.reporting.document import Document
 from pytest_edfi_cte.reporting.junit import junit
 from pytest_edfi_cte.reporting.mapping import data_mapping
 from pytest_edfi_cte.reporting.markdown import summary
-from pytest_edfi_cte.reporting.page import page
+from pytest_edfi_cte.reporting.page import page_pieces
+from pytest_edfi_cte.reporting.stored import to_json
 
 #: The page for people; the first thing to open.
 PAGE = "conformance.html"
+RESULTS = "results.json"
 SUMS = "SHA256SUMS"
 #: Name of a file -> the view in it. The checksums come last and are of these.
-VIEWS: dict[str, Callable[[Document], str]] = {
-    PAGE: page,
-    "results.json": to_json,
+VIEWS: dict[str, Callable[[Document], str | Iterator[str]]] = {
+    PAGE: page_pieces,
+    RESULTS: to_json,
     "junit.xml": junit,
     "summary.md": summary,
     "badge.svg": badge_svg,
@@ -61,19 +64,68 @@ def _listed(sums: Path) -> set[str]:
     return names if names == set(VIEWS) and len(lines) == len(VIEWS) else set()
 
 
-def write(content: Document, folder: Path) -> Path:
+def write(content: Document, folder: Path, source: Iterable[str] | None = None) -> Path:
     """Write the pack, each file at once and whole; the page's path.
 
-    The checksums go first: a pack that was half replaced does not verify, and is known to be ours.
+    ``source``: the text of ``results.json`` piece by piece, where it is more than the document
+    holds. The checksums go first: a pack that was half replaced does not verify, and is known to
+    be ours.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = {name: view(content).encode("utf-8") for name, view in VIEWS.items()}
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
-    for name, data in {SUMS: sums.encode(), **files}.items():
-        temporary = folder / f".{name}.{os.getpid()}.tmp"
-        try:
-            temporary.write_bytes(data)
+    with ExitStack() as stack:
+        new: dict[str, Path] = {}
+        sums = ""
+        for name, view in VIEWS.items():
+            made = source if name == RESULTS and source is not None else view(content)
+            new[name] = stack.enter_context(_temporary(folder / name))
+            pieces = [made] if isinstance(made, str) else made
+            sums += f"{_filled(new[name], pieces)}  {name}\n"
+        first = stack.enter_context(_temporary(folder / SUMS))
+        _filled(first, [sums])
+        for name, temporary in {SUMS: first, **new}.items():
             temporary.replace(folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
     return folder / PAGE
+
+
+def begin(folder: Path) -> None:
+    """Take the folder for a run that begins: what an earlier one left would contradict it.
+
+    The checksums list our files and match none, so that the folder is known to be ours and the
+    pack to be none yet. Half a file of a killed run goes, too.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    nothing = hashlib.sha256(b"").hexdigest()
+    with _temporary(folder / SUMS) as temporary:
+        _filled(temporary, [f"{nothing}  {name}\n" for name in VIEWS])
+        temporary.replace(folder / SUMS)
+    begun = [path for name in (*VIEWS, SUMS) for path in folder.glob(f".{name}.*.tmp")]
+    for path in [*begun, *(folder / name for name in VIEWS if name != RESULTS)]:
+        path.unlink(missing_ok=True)
+
+
+def keep(folder: Path, source: Iterable[str]) -> None:
+    """Put the ``results.json`` of a run that has not ended into its folder, at once and whole."""
+    with _temporary(folder / RESULTS) as temporary:
+        _filled(temporary, source)
+        temporary.replace(folder / RESULTS)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A name beside a file, gone afterwards."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _filled(path: Path, pieces: Iterable[str]) -> str:
+    """Write a text; its SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as stream:
+        for piece in pieces:
+            data = piece.encode("utf-8")
+            digest.update(data)
+            stream.write(data)
+    return digest.hexdigest()

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -17,7 +17,7 @@ from itertools import groupby
 from typing import Any
 
 from pytest_edfi_cte.reporting import words
-from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, RunInfo
+from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, RunInfo, StudentsRow
 from pytest_edfi_cte.reporting.drawing import template
 from pytest_edfi_cte.reporting.model import ExchangeRow, FindingRow
 from pytest_edfi_cte.verdicts import Verdict
@@ -29,6 +29,8 @@ MOST_FINDINGS, MOST_EXCHANGES = 300, 60
 DETAIL_BUDGET = 6_000_000
 LONGEST_VALUE, LONGEST_BODY, LONGEST_MESSAGE = 1500, 8000, 6000
 LONGEST_DIFF = 400
+#: Parts of the template that make one piece.
+PIECES = 500
 #: Width of the timeline's drawing in its own units.
 WIDTH = 100.0
 #: A query is long and says little in a line; the exchange opens with all of it.
@@ -37,11 +39,16 @@ _QUERY = re.compile(r"\?\S{20,}")
 
 def page(content: Document) -> str:
     """The HTML."""
+    return "".join(page_pieces(content))
+
+
+def page_pieces(content: Document) -> Iterator[str]:
+    """The HTML, piece by piece."""
     style, script = _file("conformance.css"), _file("conformance.js")
     checks = _checks(content)
     by_id = {view["id"]: view for view in checks}
     groups = groupby(checks, key=lambda view: view["kind"])
-    return template("conformance.html").render(
+    stream = template("conformance.html").stream(
         content=content,
         style=style,
         script=script,
@@ -51,6 +58,8 @@ def page(content: Document) -> str:
         is_good=content["verdict"] == "conformant",
         counted=words.counted(content),
         runs=[_run(run) for run in content["runs"]],
+        students=[_students(row) for row in content["students"]],
+        several=len(content["runs"]) > 1,
         groups=[(kind, words.KINDS[kind], list(group)) for kind, group in groups],
         problems=sorted((v for v in checks if v["verdict"] in BAD), key=words.badness)[:50],
         problems_left=max(0, sum(view["verdict"] in BAD for view in checks) - 50),
@@ -59,6 +68,8 @@ def page(content: Document) -> str:
         rulings=_rulings(content),
         verdicts_there=[v.value for v in Verdict if content["counts"].get(v.value)],
     )
+    stream.enable_buffering(PIECES)
+    return stream
 
 
 @cache
@@ -97,6 +108,8 @@ def _command(run: RunInfo) -> str:
     url = "sandbox" if run["api"]["embedded"] else run["api"]["url"]
     given = ["pytest", "--pyargs", "pytest_edfi_cte", f"--edfi-url={url}"]
     given += [f"--edfi-school-year={run['school_year']}", f"--edfi-seed={run['seed']}"]
+    if "Students" in run["facts"]:
+        given.append(f"--edfi-repeat={run['facts']['Students'].replace(' to ', '-')}")
     if run["mode"] != "drive":
         given.append(f"--edfi-mode={run['mode']}")
     if any(plan["kind"] == "contract" for plan in run["planned"]):
@@ -121,6 +134,17 @@ def _checks(content: Document) -> list[dict[str, Any]]:
         _check(check, place, number in detailed, several)
         for number, (check, place) in enumerate(zip(checks, places, strict=True))
     ]
+
+
+def _students(row: StudentsRow) -> dict[str, Any]:
+    whole = sum(row["counts"].values())
+    return {
+        **row,
+        "whole": whole,
+        "good": words.is_all_good(row),
+        "told": words.students_told(row),
+        "milliseconds": round(row["seconds"] * 1000 / max(whole, 1)),
+    }
 
 
 def _size(check: RunCheck) -> int:

@@ -8,7 +8,14 @@ import pytest
 
 from pytest_edfi_cte.reporting.drawing import template
 from pytest_edfi_cte.reporting.model import CheckResult, first_wrong, is_good
-from pytest_edfi_cte.reporting.words import advice, badness, headline
+from pytest_edfi_cte.reporting.students import StudentResults
+from pytest_edfi_cte.reporting.words import (
+    advice,
+    badness,
+    headline,
+    is_all_good,
+    students_told,
+)
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
@@ -21,8 +28,9 @@ FIRST = 2
 class HtmlHooks:
     """pytest-html's hooks; where it is not installed or switched off, none is called."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, students: StudentResults) -> None:
         self._run = run
+        self._students = students
         self._results: dict[str, CheckResult] = {}
 
     def gather(self, report: pytest.TestReport) -> None:
@@ -67,12 +75,14 @@ class HtmlHooks:
         results = [r for r in everything if r["kind"] != "contract"]
         results.sort(key=lambda r: (r["number"], r["id"]))
         checks = sorted((r for r in everything if r["kind"] == "contract"), key=badness)
-        facts = self._run.facts() if everything else {}
+        rows = self._students.ledger.rows() if self._students.begun else []
+        facts = self._run.facts() if everything or rows else {}
         notes = dict.fromkeys(note for result in everything for note in result["notes"])
         prefix.extend(
             self._render(
                 "summary",
                 results=results,
+                students=[(students_told(row), is_all_good(row), row) for row in rows],
                 checks=checks,
                 facts=facts,
                 notes=list(notes),

@@ -103,6 +103,7 @@ def _check(result: Result, text: Text) -> CheckResult:
         "kind": "wire",
         "level": check.level,
         "number": 0,
+        "student": 0,
         "title": check.title,
         "requirement": f"certification step {check.step} ({check.level})",
         "verdict": result.word,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from pytest_edfi_cte.reporting.document import Document, RunCheck
+from pytest_edfi_cte.reporting.document import Document, RunCheck, StudentsRow
 from pytest_edfi_cte.reporting.words import (
     MARKS,
     badness,
@@ -13,8 +13,10 @@ from pytest_edfi_cte.reporting.words import (
     finding_line,
     first_finding,
     headline,
+    is_all_good,
     is_bad,
     name_of,
+    students_told,
 )
 from pytest_edfi_cte.verdicts import Verdict
 
@@ -38,6 +40,9 @@ def screen(content: Document) -> Iterator[Line]:
     yield said, "green" if good else "red"
     # The contract pack has its own lines; here only what keeps the run from being conformant.
     shown = [c for c in content["checks"] if c["kind"] == "scenario" or is_bad(c) or c["waiver"]]
+    for row in content["students"]:
+        yield _students(row)
+    shown = [c for c in shown if not c["student"] or is_bad(c) or c["waiver"]]
     shown.sort(key=lambda check: (check["kind"] != "scenario", badness(check)))
     causes = Counter(map(_cause, shown))
     alone = [check for check in shown if causes[_cause(check)] == 1 or not _cause(check)]
@@ -58,9 +63,18 @@ def screen(content: Document) -> Iterator[Line]:
             yield f"WAIVER {waiver['state']}: {what} ({until})", "red"
 
 
+def _students(row: StudentsRow) -> Line:
+    """A scenario with its students, e.g. ``9,998 of 10,000 students passed``."""
+    good = is_all_good(row)
+    mark = MARKS[Verdict.PASSED.value if good else Verdict.FAILED.value][0]
+    told = students_told(row)
+    return f"  {mark} {told}: Scenario {row['number']}: {row['title']}", "green" if good else "red"
+
+
 def _cause(check: RunCheck) -> str:
-    """The headline of what keeps a check of the contract pack from being made, else nothing."""
-    missing = check["kind"] == "contract" and check["verdict"] == Verdict.NOT_TESTABLE.value
+    """The headline of what keeps one of many checks from being made, else nothing."""
+    many = check["kind"] == "contract" or check["student"]
+    missing = many and check["verdict"] == Verdict.NOT_TESTABLE.value
     return headline(check) if missing else ""
 
 

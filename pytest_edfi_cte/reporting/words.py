@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck
+from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, StudentsRow
 from pytest_edfi_cte.reporting.model import FindingRow, first_wrong
 from pytest_edfi_cte.verdicts import Verdict
 
@@ -39,7 +39,22 @@ KINDS: dict[str, str] = {
 
 def name_of(check: RunCheck) -> str:
     """``Scenario 2: Modify …``, or the title of any other check."""
-    return f"Scenario {check['number']}: {check['title']}" if check["number"] else check["title"]
+    name = f"Scenario {check['number']}: {check['title']}" if check["number"] else check["title"]
+    return f"{name} (student {check['student']})" if check["student"] else name
+
+
+def students_told(row: StudentsRow) -> str:
+    """``9,998 of 10,000 students passed, 2 failed``."""
+    counts = dict(row["counts"])
+    whole = sum(counts.values())
+    passed = counts.pop(Verdict.PASSED.value, 0)
+    others = "".join(f", {number:,} {word}" for word, number in counts.items())
+    return f"{passed:,} of {whole:,} students passed{others}"
+
+
+def is_all_good(row: StudentsRow) -> bool:
+    """True where no student keeps the run from being conformant."""
+    return not any(word in BAD for word in row["counts"])
 
 
 def headline(check: Mapping[str, Any]) -> str:

@@ -1,0 +1,93 @@
+"""The result document as text (``results.json``): written piece by piece, read back, checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from pytest_edfi_cte import __version__
+from pytest_edfi_cte.contract import Contract, shipped
+from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.reporting.document import FORMAT, Document, RunCheck, StudentsRow
+
+
+def to_json(content: Document) -> str:
+    """The document as text; the same document gives the same text."""
+    return "".join(pieces(content, content["checks"], lambda row: row["students"]))
+
+
+def pieces(
+    content: Document,
+    checks: Iterable[RunCheck],
+    students: Callable[[StudentsRow], Iterable[list[Any]]],
+) -> Iterator[str]:
+    """The document as text, piece by piece, so that no list needs to be in memory.
+
+    ``checks`` are all of them, where the document has those for people; ``students``: those of a
+    row.
+    """
+    frame = json.dumps({**content, "checks": [], "students": []}, ensure_ascii=False, indent=1)
+    # A line break in a value is escaped, so only the frame's own lines begin like this.
+    head, _, rest = frame.partition('\n "checks": []')
+    between, _, tail = rest.partition('\n "students": []')
+    yield f'{head}\n "checks": ['
+    yield from _listed(checks)
+    yield f']{between}\n "students": ['
+    for number, row in enumerate(content["students"]):
+        text = json.dumps({**row, "students": []}, ensure_ascii=False)
+        yield f"{',' if number else ''}\n  {text[: text.rindex(']')]}"
+        yield from _listed(students(row), one_line=True)
+        yield "]}"
+    yield f"]{tail}\n"
+
+
+def _listed(entries: Iterable[Any], *, one_line: bool = False) -> Iterator[str]:
+    last = ""
+    for number, entry in enumerate(entries):
+        text = json.dumps(entry, ensure_ascii=False, indent=None if one_line else 1)
+        text = text.replace("\n", "\n  ")
+        yield f"{',' if number else ''}\n  {text}"
+        last = "\n "
+    yield last
+
+
+def read(path: Path, contract: Contract | None = None) -> Document:
+    """A document from a file.
+
+    Raises ConfigurationError where it is none, damaged, or of another format.
+    """
+    content: Any
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"{path} is no result document: it is not JSON ({error}); expected a results.json "
+            "that --edfi-report wrote"
+        ) from None
+    if not isinstance(content, dict) or "format" not in content:
+        raise ConfigurationError(
+            f"{path} is no result document: it has no format; expected a results.json that "
+            "--edfi-report wrote"
+        )
+    # A boolean is no version, though True == 1.
+    if content["format"] != FORMAT or isinstance(content["format"], bool):
+        raise ConfigurationError(
+            f"{path} has format {json.dumps(content['format'])}; this version "
+            f"({__version__}) reads format {FORMAT}. Use the version that wrote it, or a later one."
+        )
+    validator = (contract or shipped()).results_validator()
+    wrong = next(iter(validator.iter_errors(content)), None)
+    judged = [] if wrong else [*content["checks"], *content.get("students", [])]
+    if any(each["run"] >= len(content["runs"]) for each in judged):
+        raise ConfigurationError(f"{path} is damaged: a check belongs to a run that is not there")
+    if wrong is not None:
+        where = "/".join(str(part) for part in wrong.absolute_path) or "the document"
+        raise ConfigurationError(f"{path} is damaged: {where}: {wrong.message[:300]}")
+    content.setdefault("students", [])  # a document of before there were any
+    for check in content["checks"]:
+        check.setdefault("student", 0)
+    return cast("Document", content)

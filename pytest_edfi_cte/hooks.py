@@ -15,7 +15,7 @@ from pytest_edfi_cte.client.discovery import base_above
 from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
-from pytest_edfi_cte.errors import ConfigurationError, NotAnApi
+from pytest_edfi_cte.errors import ConfigurationError, NonConformance, NotAnApi
 from pytest_edfi_cte.python_scenarios import read_markers
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
@@ -197,7 +197,7 @@ class RunHooks:
             if not self.run.settings.observing:
                 self.diagnosis = probes.preflight(self.run, fixtures_in_use)
             self.run.recorder.raise_failure()
-        except ConfigurationError as error:
+        except (ConfigurationError, NonConformance) as error:  # the second one: by a user's hook
             pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
             above = ""
             if isinstance(error, NotAnApi):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -151,11 +151,14 @@ class EdFiSession(HttpSession):
     ) -> None:
         super().__init__(transport, recorder)
         self.api = api
+        #: Collection -> its namespace, where that is a state's.
+        self.namespaces: Mapping[str, str] = {}
         self._token = token
 
     def resource_url(self, collection: str, record_id: str | None = None) -> str:
         """The absolute URL of a collection or of one record in it."""
-        url = urljoin(self.api.data_url, f"ed-fi/{collection}")
+        namespace = self.namespaces.get(collection, "ed-fi")
+        url = urljoin(self.api.data_url, f"{namespace}/{collection}")
         return f"{url}/{record_id}" if record_id else url
 
     def request(  # type: ignore[override]  # as in HttpSession

@@ -53,6 +53,7 @@ LAYERS = (
     "asserting drive observe terminal",
     "steps",
     "rounds",
+    "load",
     "doctor.model",
     "doctor.patient",
     "doctor.connection doctor.key doctor.data",

@@ -18,12 +18,13 @@ from pytest_edfi_cte.compare import (
 from pytest_edfi_cte.expectations import judge_sent
 from pytest_edfi_cte.judge import Finding, Kind, judge_schema
 from pytest_edfi_cte.judgements import Judgement, of_a_product, ordered
+from pytest_edfi_cte.payloads import BY_HOOK
 from pytest_edfi_cte.scenarios import Scenario, Table
 
 Json = dict[str, Any]
 BY_KEY = "part of the natural key, by the certification table"
 ONCE = "once under its natural key, by the certification table"
-REQUIRED = "REQUIRED"
+REQUIRED, AT_WILL = "REQUIRED", ("CONDITIONAL", "OPTIONAL")
 #: Near misses that are named; more would only hide the nearest.
 NEAREST = 3
 
@@ -114,7 +115,8 @@ class RecordJudge:
 
     def values(self, scenario: Scenario, record: Json) -> list[Finding]:
         """Every row of the table, and the resource's schema where the rows say nothing."""
-        rows = [_excused(f) for f in judge_sent(scenario, record, self.schema, self.accepts)]
+        sent = judge_sent(scenario, record, self.schema, self.accepts)
+        rows = [_excused(finding) for finding in sent]
         if self.validator is not None:
             judged = {finding.where for finding in rows} | {"id"}
             model = judge_schema(self.validator, record, self.label)
@@ -160,8 +162,12 @@ def miss(record: Json, path: str, expected: Any, received: Any) -> Finding:
 
 
 def _excused(finding: Finding) -> Finding:
-    """What is CONDITIONAL or OPTIONAL need not be sent: a product may not have it."""
-    excused = finding.kind in ("missing", "null") and not finding.rule.startswith(REQUIRED)
+    """What is CONDITIONAL or OPTIONAL need not be sent: a product may not have it.
+
+    A value that a hook of the user's sets is asked of it all the same.
+    """
+    at_will = finding.rule.startswith(AT_WILL) and not finding.rule.endswith(BY_HOOK)
+    excused = finding.kind in ("missing", "null") and at_will
     rule = f"{finding.rule}; the product did not send it"
     return replace(finding, kind="ok", rule=rule) if excused else finding
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -209,6 +210,15 @@ def test_what_is_conditional_need_not_be_sent(left) -> None:
     assert found.right
     excused = [f.rule for f in found.findings if f.where.startswith(SERVICES)]
     assert any(rule.endswith("the product did not send it") for rule in excused)
+
+
+def test_what_a_hook_adds_must_be_sent() -> None:
+    scenario, _ = judged(f"{MIGRANT}-1-create")
+    table = replace(scenario.table, added={"create": {"_ext": {"State": {"code": "A"}}}})
+    judge = ProductJudge(table, shipped().schema("5.0", table.schema))
+    sent = {"id": ID.format(1), **scenario.payload}
+    wrong = [f for f in judge.created(table.scenario("create"), [sent]).findings if not f.ok]
+    assert [(f.kind, f.where) for f in wrong] == [("not-supplied", "_ext")]
 
 
 def test_what_is_conditional_and_sent_is_judged() -> None:

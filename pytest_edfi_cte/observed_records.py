@@ -18,6 +18,7 @@ from pytest_edfi_cte.compare import (
 from pytest_edfi_cte.expectations import judge_sent
 from pytest_edfi_cte.judge import Finding, Kind, judge_schema
 from pytest_edfi_cte.judgements import Judgement, of_a_product, ordered
+from pytest_edfi_cte.payloads import BY_HOOK
 from pytest_edfi_cte.scenarios import Scenario, Table
 
 Json = dict[str, Any]
@@ -161,8 +162,12 @@ def miss(record: Json, path: str, expected: Any, received: Any) -> Finding:
 
 
 def _excused(finding: Finding) -> Finding:
-    """What is CONDITIONAL or OPTIONAL need not be sent: a product may not have it."""
-    excused = finding.kind in ("missing", "null") and finding.rule.startswith(AT_WILL)
+    """What is CONDITIONAL or OPTIONAL need not be sent: a product may not have it.
+
+    A value that a hook of the user's sets is asked of it all the same.
+    """
+    at_will = finding.rule.startswith(AT_WILL) and not finding.rule.endswith(BY_HOOK)
+    excused = finding.kind in ("missing", "null") and at_will
     rule = f"{finding.rule}; the product did not send it"
     return replace(finding, kind="ok", rule=rule) if excused else finding
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from pytest_edfi_cte import cli
+from pytest_edfi_cte.authoring import screens
 from pytest_edfi_cte.authoring.draft import OPTIONAL, REQUIRED, draft
 from pytest_edfi_cte.authoring.missing import Attacked, Missed
+from pytest_edfi_cte.authoring.page import page_of
+from pytest_edfi_cte.authoring.reading import read_file
 from pytest_edfi_cte.authoring.samples import words
 from pytest_edfi_cte.authoring.yaml_file import as_yaml
 from pytest_edfi_cte.contract import STANDARDS, shipped
@@ -101,13 +105,26 @@ def test_levels_come_from_the_model() -> None:
     assert lines["educationOrganizationReference.educationOrganizationId"].required == REQUIRED
 
 
+@pytest.mark.parametrize(("standard", "resource"), CASES)
+def test_what_the_model_does_not_require_may_be_deleted(tmp_path, standard, resource) -> None:
+    """Each time the page has nothing of it: the rows go, and the file stays valid."""
+    file = tmp_path / "ours.yaml"
+    found = draft(shipped(), standard, resource)
+    gone = {line.path for line in found.lines if line.required != REQUIRED}
+    rows = (line.partition("path: ")[2].partition(",")[0] for line in as_yaml(found).splitlines())
+    lines = zip(rows, as_yaml(found).splitlines(), strict=True)
+    text = "\n".join(line for path, line in lines if path not in gone)
+    file.write_text(re.sub(r" +changes: .*\n", "", text))
+    read_file(shipped(), file)
+
+
 def test_an_unknown_resource_is_a_mistake_with_the_nearest_word(scenarios) -> None:
     code, out, err = scenarios("new", "StudentHomelesProgramAssociations")
     assert (code, out) == (4, "")
     assert (
         "Data Standard 5.0 has no resource 'StudentHomelesProgramAssociations' here; did you" in err
     )
-    assert "did you mean 'studentHomelessProgramAssociations'?" in err
+    assert "did you mean 'studentHomelessProgramAssociations'? Known are: calendars, " in err
 
 
 def test_a_file_is_replaced_only_by_force(scenarios, tmp_path) -> None:
@@ -204,7 +221,7 @@ def test_check_shows_a_key_that_moves_and_an_unsent_step(scenarios, tmp_path) ->
     out = scenarios("check", file, "--no-mutate")[1]
     assert "DELETE /ed-fi/calendars/{id}  (answer 204)" in out
     assert "POST   /ed-fi/calendars  (answer 200, the same record; the body as above)" in out
-    assert "so often: 0" in out
+    assert "(finds nothing)" in out
 
 
 def test_check_names_what_it_would_miss_and_the_row_that_would_notice(scenarios, tmp_path) -> None:
@@ -237,6 +254,8 @@ def test_advice_names_the_row() -> None:
     assert Missed("d", "s", "", in_table=False).advice.startswith("no row would")
     assert Missed("d", "s", "a.b", in_table=False).advice == "a row would: a.b"
     assert "give the row a.b another value" in Missed("d", "s", "a.b", in_table=True).advice
+    whole = Missed("d", "s", "", in_table=False, elsewhere="body of the GET: expected JSON")
+    assert whole.advice.endswith("(edfi-cte scenarios new): body of the GET: expected JSON")
     assert not Attacked(1, (), ("right",)).good
 
 
@@ -249,6 +268,15 @@ def test_check_tells_of_a_change_that_nobody_named(scenarios, tmp_path) -> None:
     assert code == 1
     assert "It changes: totalRequiredCredits, individualPlan" in out
     assert "Not named in its changes: individualPlan. Name it, or let it be equal." in out
+
+
+def test_check_tells_of_an_update_that_changes_nothing(scenarios, tmp_path) -> None:
+    file = tmp_path / "ours.yaml"
+    text = as_yaml(draft(shipped(), "5.0", "calendars")).replace("Student Specific", "IEP")
+    file.write_text(re.sub(r" +changes: .*\n", "", text))
+    code, out, _ = scenarios("check", file, "--no-mutate")
+    assert code == 1
+    assert "It changes nothing: an API that ignores it passes." in out
 
 
 def test_check_tells_of_a_code_value_that_the_sandbox_lacks(scenarios, tmp_path) -> None:
@@ -334,11 +362,34 @@ def test_a_table_is_as_published(scenarios) -> None:
     assert PUBLISHED in out
 
 
-def test_a_table_on_a_terminal_marks_what_changes(scenarios, monkeypatch) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
+def rendered(path: str, width: int) -> str:
+    from rich.console import Console
+
+    shown = Console(width=width, highlight=False, emoji=False, markup=False, file=io.StringIO())
+    for line in screens.page(page_of(read_file(shipped(), Path(path))), width):
+        shown.print(line)
+    return shown.file.getvalue()
+
+
+def test_a_table_on_a_terminal_marks_what_changes(scenarios) -> None:
     out = scenarios("table", shipped_file())[1]
     assert "Doubled-up*" in out
     assert "Shelters*" not in out
+    assert re.search("│ studentReference .*│ studentUniqueId .*│ 111111 .*│ 111111 ", out)
+    assert rendered(shipped_file(), 400) in out
+
+
+def test_a_narrow_terminal_gets_property_below_property() -> None:
+    out = rendered(shipped_file(), 80)
+    assert max(map(len, out.splitlines())) <= 80
+    assert "│" not in out
+    assert "  homelessUnaccompaniedYouth (boolean, REQUIRED)\n      1: POST  TRUE\n" in re.sub(
+        " +\n", "\n", out
+    )
+    assert "2: PUT   Doubled-up*" in out
+
+
+def test_scenarios_of_a_table_stand_side_by_side(scenarios) -> None:
     special = scenarios(
         "table",
         shipped_file("scenarios/student-special-education-program-association.yaml"),

@@ -149,7 +149,7 @@ def _fenced(words: str) -> str:
 
 
 def _fence(found: re.Match[str]) -> str:
-    return f"```text\n{inspect.cleandoc(found[0])}\n```\n"
+    return f"```sh\n{inspect.cleandoc(found[0])}\n```\n"
 
 
 def _argument(action: argparse.Action) -> tuple[str, str]:

@@ -80,7 +80,7 @@ def draft(contract: Contract, standard: str, word: str) -> Draft:
         for folded, name in by_word.items():
             near = near.replace(f"'{folded}'", f"'{name}'")
         raise ConfigurationError(
-            f"Data Standard {standard} has no resource {word!r} here{near}. "
+            f"Data Standard {standard} has no resource {word!r} here{near or '.'} "
             f"Known are: {', '.join(schemas)}"
         )
     return _Drafter(contract, standard, resource).drafted()
@@ -152,7 +152,7 @@ class _Drafter:
         else:
             target = self._target(entity)
             if target:
-                self._preload(path, entity, *target)
+                self._preload(path, entity, parts, target, level)
             elif level == REQUIRED:
                 self._notes.append(
                     f"{path} is required, and Data Standard {self._standard} has no resource for "
@@ -197,8 +197,22 @@ class _Drafter:
         found: Json = next(each for each in programs if each["programName"] == named)
         return found
 
-    def _preload(self, path: str, entity: str, collection: str, key: Json, _record: Json) -> None:
-        values = {inside: {"from": f"{path}.{part}"} for part, inside in key.items()}
+    def _preload(
+        self,
+        path: str,
+        entity: str,
+        parts: Json,
+        target: tuple[str, dict[str, str], Json],
+        level: str,
+    ) -> None:
+        """Rows that may be deleted leave a prerequisite that stands on its own."""
+        collection, key, _ = target
+        values = {
+            inside: {"from": f"{path}.{part}"}
+            if level == REQUIRED
+            else self._referred(f"{path}.{part}", entity, parts[part])[0]
+            for part, inside in key.items()
+        }
         spec = {"preloaded": True, "resource": collection, "values": values}
         self._needs.setdefault(_snake(entity), spec)
 

@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING
 
 from pytest_edfi_cte.authoring.coverage import Coverage
 from pytest_edfi_cte.authoring.missing import Attacked
-from pytest_edfi_cte.authoring.page import Page
+from pytest_edfi_cte.authoring.page import Cell, Page
 from pytest_edfi_cte.authoring.sending import Request, Sent
 from pytest_edfi_cte.reporting.model import visible
+from pytest_edfi_cte.table_files import NOT_SENT
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
+
+
+#: Without a terminal a line is a line: what reads it may fold it.
+_NO_END = 10_000
 
 
 def console() -> Console:
-    """Where people look; without a terminal it is as wide as its lines, and plain."""
+    """Where people look; without a terminal nothing is folded or coloured."""
     from rich.console import Console  # noqa: PLC0415 - only these commands pay for it
 
-    plain = Console(highlight=False, soft_wrap=False, emoji=False, markup=False)
-    if not plain.is_terminal:
-        plain = Console(width=200, highlight=False, emoji=False, markup=False)
-    return plain
+    found = Console(highlight=False, emoji=False, markup=False)
+    if found.is_terminal:
+        return found
+    return Console(width=_NO_END, highlight=False, emoji=False, markup=False)
 
 
 def covered(found: Iterable[Coverage], *, missing: bool) -> Iterator[RenderableType]:
@@ -61,13 +67,15 @@ def _scenario_lines(each: Coverage) -> list[tuple[str, ...]]:
     return [(f"{s.number}", s.step, s.method, visible(s.title)) for s in each.scenarios]
 
 
-def _grid(lines: Sequence[Sequence[str]]) -> RenderableType:
+def _grid(lines: Sequence[Sequence[str | Text]], gap: int = 2) -> RenderableType:
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    grid = Table.grid(padding=(0, 0, 0, 2), expand=False)
+    grid = Table.grid(padding=(0, gap, 0, 0))
+    for _ in lines[0] if lines else ():
+        grid.add_column(overflow="fold")
     for line in lines:
-        grid.add_row(*map(Text, line))
+        grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in line))
     return grid
 
 
@@ -96,6 +104,9 @@ def would_send(found: Sequence[Sent]) -> Iterator[RenderableType]:
         yield from _requests(each.requests, seen)
         if each.changed:
             yield _indented(Text(f"It changes: {', '.join(each.changed)}"), 2)
+        if each.idle:
+            said = "It changes nothing: an API that ignores it passes. Give a row another value."
+            yield _indented(Text(said, style="yellow"), 2)
         if each.untold:
             said = (
                 f"Not named in its changes: {', '.join(each.untold)}. Name it, or let it be equal."
@@ -111,9 +122,9 @@ def _requests(requests: Iterable[Request], seen: list[object]) -> Iterator[Rende
 
     for each in requests:
         again = each.body is not None and each.body in seen
-        line = Text(f"{each.method:<6} {visible(each.path)}  ")
-        line.append(f"({each.why}{'; the body as above' if again else ''})", style="dim")
-        yield _indented(line, 2)
+        line = Text(visible(each.path))
+        line.append(f"  ({each.why}{'; the body as above' if again else ''})", style="dim")
+        yield _indented(_grid([(f"{each.method:<6}", line)], 1), 2)
         if each.body is not None and not again:
             seen.append(each.body)
             yield _indented(Text(visible(json.dumps(each.body, ensure_ascii=False))), 9)
@@ -155,19 +166,47 @@ def would_miss(found: Attacked) -> Iterator[RenderableType]:
         )
 
 
-def page(found: Page) -> RenderableType:
-    """The certification's table; what a scenario changes is bold, and has a star."""
+def page(found: Page, width: int) -> Iterator[RenderableType]:
+    """The certification's table; what a scenario changes is bold, and has a star.
+
+    Where it does not fit into the width, property below property.
+    """
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    table = Table(title=Text(visible(found.title)), title_justify="left", show_lines=False)
+    table = Table(title=Text(visible(found.title)), title_justify="left")
     for head in found.heads:
-        table.add_column(Text(visible(head)), overflow="fold")
+        table.add_column(Text(visible(head)))
     for line in found.lines:
-        table.add_row(
-            *(
-                Text(visible(cell.text) + "*" * cell.changed, style="bold" if cell.changed else "")
-                for cell in line
-            )
-        )
-    return table
+        table.add_row(*map(_cell, line))
+    if _natural_width(found) <= width:
+        yield table
+        return
+    yield Text(visible(found.title), style="bold")
+    holder = ""
+    for line in found.lines:
+        resource, name, collection, kind, required, *values = line
+        if resource.text != holder:
+            holder = resource.text
+            yield Text(visible(holder), style="bold")
+        said = f"{kind.text}, {required.text}" + ", a collection" * (collection.text == "TRUE")
+        yield _indented(Text(visible(f"{name.text} ({said})")), 2)
+        heads = [head.removeprefix("Scenario ") for head in found.heads[-len(values) :]]
+        if any(value.text != NOT_SENT for value in values):
+            yield _indented(_grid(list(zip(heads, map(_cell, values), strict=True))), 6)
+
+
+def _cell(cell: Cell) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    star = "*" if cell.changed else ""
+    return Text(visible(cell.text) + star, style="bold" if cell.changed else "")
+
+
+def _natural_width(found: Page) -> int:
+    """How wide the table is where nothing is folded."""
+    columns = zip(
+        *([found.heads, *([c.text + "*" * c.changed for c in line] for line in found.lines)]),
+        strict=True,
+    )
+    return 1 + sum(3 + max(map(len, column)) for column in columns)

@@ -34,15 +34,21 @@ class Sent:
     """The requests of one scenario, after those for what must exist before.
 
     ``changed``: the paths that its column changes; ``untold``: those that its ``changes`` does not
-    name.
+    name. ``idle``: an update that changes nothing, so that who ignores it passes.
     """
 
     id: str
     title: str
+    idle: bool
     changed: tuple[str, ...]
     untold: tuple[str, ...]
     before: tuple[Request, ...]
     requests: tuple[Request, ...]
+
+    @property
+    def good(self) -> bool:
+        """True where it changes what it says, and an update something."""
+        return not self.untold and not self.idle
 
 
 def sent(contract: Contract, settings: Settings, table: TableFile) -> list[Sent]:
@@ -63,6 +69,7 @@ def sent(contract: Contract, settings: Settings, table: TableFile) -> list[Sent]
             Sent(
                 scenario_id,
                 scenario.title,
+                scenario.step in ("update", "upsert") and not scenario.changed,
                 scenario.changed,
                 _untold(scenario, content["scenarios"][chosen.entries[scenario_id].name]),
                 tuple(_before(contract, standard, scenario.table)),
@@ -131,14 +138,10 @@ def _requests(scenario: Scenario, schema: Json) -> Iterator[Request]:
             yield Request("POST", f"/ed-fi/{need.resource}", "as soon as it is there", need.record)
     if not creates:
         yield from _change(scenario, schema, path, one)
-    yield Request("GET", one, "gone: 404" if scenario.step in ("delete", "absent") else "judged")
+    gone = scenario.step in ("delete", "absent")
+    yield Request("GET", one, "answer 404" if gone else "answer 200: every row is judged")
     query = urlencode(scenario.table.key_of(scenario.payload), safe=":/")
-    yield Request(
-        "GET",
-        f"{path}?{query}",
-        "found by its natural key, so often: "
-        + ("0" if scenario.step in ("delete", "absent") else "1"),
-    )
+    yield Request("GET", f"{path}?{query}", "finds nothing" if gone else "finds it once")
 
 
 def _change(scenario: Scenario, schema: Json, path: str, one: str) -> Iterator[Request]:

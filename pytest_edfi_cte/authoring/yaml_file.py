@@ -34,6 +34,7 @@ _VALUES = (
 _NEEDS = (
     "# What must exist before, in this order. Pre-loaded records are looked up and never made;",
     "# others are used where they exist and made where not, with what the model requires beside.",
+    "# One that no row refers to any more may be deleted; it does no harm.",
 )
 
 

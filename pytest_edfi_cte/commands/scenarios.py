@@ -181,7 +181,7 @@ def _check(arguments: argparse.Namespace) -> int:
         unknown = unknown_codes(contract, table)
         for line in (*screens.would_send(requests), *screens.not_loaded(unknown)):
             shown.print(line)
-        good = not unknown and not any(each.untold for each in requests)
+        good = not unknown and all(each.good for each in requests)
         if not (arguments.no_mutate or unknown):
             found = attacked(contract, table, max(1, arguments.jobs), arguments.defect, _progress)
             for line in screens.would_miss(found):
@@ -197,7 +197,8 @@ def _table(arguments: argparse.Namespace) -> int:
         sys.stdout.write(found.markdown())
         return ExitCode.OK
     shown = screens.console()
-    shown.print(screens.page(found))
+    for line in screens.page(found, shown.width):
+        shown.print(line)
     for text in found.below:
         shown.print(f"- {text}")
     return ExitCode.OK

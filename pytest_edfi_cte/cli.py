@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "find what stands between this set-up and a run, and who can fix it",
     "mutate": "would these tests notice an API that is wrong?",
     "sandbox": "run an Ed-Fi API on this machine",
+    "scenarios": "tables of scenarios: list, write, check, show them",
     "report": "render, merge or compare results of runs",
     "rehearse": "let your product talk to a sandbox, and judge how it behaved",
 }

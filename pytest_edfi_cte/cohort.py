@@ -85,7 +85,12 @@ def for_student(scenario: Scenario, student_id: str) -> Scenario:
         name: replace(need, record=_replaced(need.record, own, student_id))
         for name, need in table.needs.items()
     }
-    return replace(scenario, table=replace(table, rows=rows, needs=needs))
+    sent, added = (
+        {state: _replaced(record, own, student_id) for state, record in records.items()}
+        for records in (table.sent, table.added)
+    )
+    other = replace(table, rows=rows, needs=needs, sent=sent, added=added)
+    return replace(scenario, table=other)
 
 
 def own_needs(table: Table) -> dict[str, Need]:

@@ -64,12 +64,14 @@ def make_folder(path: Path, parent: pytest.Collector) -> pytest.Collector | None
 def entries(config: pytest.Config) -> list[Entry]:
     """The scenarios of the run, with what hooks add; raises :class:`ConfigurationError`."""
     from pytest_edfi_cte.catalogue import choose  # noqa: PLC0415 - idle cost
-    from pytest_edfi_cte.contract import shipped  # noqa: PLC0415 - idle cost
+    from pytest_edfi_cte.state_contract import contract_of  # noqa: PLC0415 - idle cost
 
     if ENTRIES not in config.stash:
         folder = Path(config.invocation_params.dir)
         hook = _Hooks(config)
-        config.stash[ENTRIES] = choose(shipped(), config.stash[SETTINGS], folder, hook)
+        settings = config.stash[SETTINGS]
+        contract = contract_of(settings.openapi)
+        config.stash[ENTRIES] = choose(contract, settings, folder, hook)
     return config.stash[ENTRIES]
 
 

@@ -70,6 +70,9 @@ class _Schemas(Mapping[str, Json]):
 class Contract:
     """The contract data below one folder; by default the one shipped with the package."""
 
+    #: Collection -> its namespace, where that is not ``ed-fi``: in a state's extension only.
+    namespaces: Mapping[str, str] = {}
+
     def __init__(self, root: Traversable | None = None) -> None:
         self.root = root if root is not None else resources.files("pytest_edfi_cte_fixtures")
         #: As shipped: our tests have checked every schema, the default table and what reports say.

@@ -36,7 +36,8 @@ from pytest_edfi_cte.compare import ABSENT, equal_ids, same_json
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.expectations import judge_sent
-from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
+from pytest_edfi_cte.following import Followers, delete_ours
+from pytest_edfi_cte.judge import Finding, Kind, judge_modified, judge_record, judge_schema
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal, slot_name, way_out
 from pytest_edfi_cte.records import Posted, Record, Records
 from pytest_edfi_cte.run import Run
@@ -66,6 +67,7 @@ class AssociationSlot:
         #: As the table's reader sees it: mapped values of a state count as the table's.
         self.accepts = run.mapping.accepts(self.same)
         self.table = table
+        self.followers = Followers(prerequisites, table)
         standard = self.records.session.api.standard
         self.schema = run.contract.schema(standard, table.schema)
         self.validator = run.contract.validator(standard, table.schema)
@@ -109,6 +111,7 @@ class AssociationSlot:
         self._absent = found.known and not found.matches
         for body in found.matches:
             if self.records.is_ours(self.table.resource, body.get("id")):
+                self.followers.leave()
                 url = self.records.session.resource_url(self.table.resource, body["id"])
                 problem = self.records.delete(url)
                 if problem:
@@ -125,14 +128,9 @@ class AssociationSlot:
             )
 
     def _leave(self) -> None:
-        for entry in self.records.journal.pending():
-            ours = entry.resource == self.table.resource and entry.key in self.keys and entry.url
-            url = self.records.address_of(entry) if ours else None
-            problem = self.records.delete(url) if url else None
-            if problem:
-                self.records.note(f"Not deleted yet, tried again at the end: {problem}")
-            elif url:
-                self.records.journal.deleted(entry.url or "")
+        self.followers.leave()
+        ours = [(self.table.resource, key) for key in self.keys]
+        delete_ours(self.records, ours)
 
     # -- act --------------------------------------------------------------------------------
 
@@ -187,6 +185,7 @@ class AssociationSlot:
                 "the record to update was created, but the answer has no usable Location and the "
                 "record is not found by its natural key; the create scenario shows more."
             )
+        self.followers.make()
         return posted.record
 
     def update(self, scenario: Scenario, record: Record, etag: str | None) -> Finding:
@@ -258,6 +257,7 @@ class AssociationSlot:
         return [
             *judge_sent(scenario, body, self.schema, self.accepts),
             *judge_schema(self.validator, body, label),
+            *judge_modified(body, self.schema),
         ]
 
     def judge_update(self, scenario: Scenario, before: Json, after: Json) -> list[Finding]:

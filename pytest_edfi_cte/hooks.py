@@ -15,7 +15,7 @@ from pytest_edfi_cte.client.discovery import base_above
 from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
-from pytest_edfi_cte.errors import ConfigurationError, NotAnApi
+from pytest_edfi_cte.errors import ConfigurationError, NonConformance, NotAnApi
 from pytest_edfi_cte.python_scenarios import read_markers
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
@@ -28,6 +28,7 @@ from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.running_hooks import RunningHooks, names_of
 from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.sharing import Desk
 from pytest_edfi_cte.user_hooks import UserHooks
 
 #: What a worker tells the controller at its end: a mistake that it has found while collecting.
@@ -69,6 +70,8 @@ class RunHooks:
         self.results = Collector(self.run, accepted)
         self.students = config.stash[fixtures.STUDENTS] = StudentResults(self.run, accepted)
         self.diagnosis: Diagnosis | None = None
+        #: Where workers get the token that comes after one that is spent.
+        self._desk: Desk | None = None
         self.refused = False
         self.mistake = ""
         running = RunningHooks(self.run, self.results, self._pointer)
@@ -143,7 +146,10 @@ class RunHooks:
 
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: give a worker what it needs to talk to the same API with the same token."""
-        node.workerinput["edfi_cte"] = json.dumps(self.run.hand_over())
+        if self._desk is None:
+            self._desk = Desk(lambda mark: self.run.tokens.instead_of(mark).plain())
+        handed = {**self.run.hand_over(), "desk": self._desk.address}
+        node.workerinput["edfi_cte"] = json.dumps(handed)
 
     pytest_configure_node = pytest.hookimpl(optionalhook=True)(pytest_configure_node)
 
@@ -195,7 +201,7 @@ class RunHooks:
             if not self.run.settings.observing:
                 self.diagnosis = probes.preflight(self.run, fixtures_in_use)
             self.run.recorder.raise_failure()
-        except ConfigurationError as error:
+        except (ConfigurationError, NonConformance) as error:  # the second one: by a user's hook
             pointer = f"\n{self._pointer()}" if isinstance(error, EXPLAINED) else ""
             above = ""
             if isinstance(error, NotAnApi):
@@ -273,6 +279,8 @@ class RunHooks:
     def pytest_unconfigure(self) -> None:
         """Stop the sandbox and close connections."""
         self._logs.__exit__(None, None, None)
+        if self._desk is not None:
+            self._desk.close()
         self.students.close(ended=not self.is_worker)
         self.run.close()
 

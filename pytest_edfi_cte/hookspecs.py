@@ -51,7 +51,8 @@ def pytest_edfi_session(session: requests.Session) -> None:
     """Customise a session of the run once it is made: headers of a gateway, client certificate.
 
     There are two, for discovery and token and for data, and each worker of xdist has its own. The
-    values of added headers and parameters are taken for secrets, and never shown.
+    values of added headers and parameters are taken for secrets, and never shown. No adapter may be
+    mounted: what it sends would leave no evidence. ``edfi-cte`` commands know no hooks.
     """
 
 
@@ -59,8 +60,8 @@ def pytest_edfi_session(session: requests.Session) -> None:
 def pytest_edfi_before_request(request: Outgoing) -> None:
     """See a request before it is sent, and change its ``headers``.
 
-    ``method``, ``url`` and ``body`` are to be read, all of them without secrets. A retry is no new
-    request.
+    ``method``, ``url`` and ``body`` are to be read, all of them without secrets. Headers that are
+    added here are shown in the evidence. A retry is no new request.
     """
 
 
@@ -70,6 +71,7 @@ def pytest_edfi_after_response(exchange: Exchange) -> None:
 
     ``method``, ``url``, ``status`` (None: no answer), ``error``, ``request_headers``,
     ``request_body``, ``response_headers``, ``response_body``, ``duration`` in seconds, ``attempt``.
+    What is raised here fails the test once it is over: the answer is not lost by it.
     """
 
 

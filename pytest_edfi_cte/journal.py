@@ -18,15 +18,22 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+#: How the name of a journal ends whose keys are invented.
+INVENTED = "-students"
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A record of ours in the API. ``url`` is None where the creation was never confirmed."""
+    """A record of ours in the API. ``url`` is None where the creation was never confirmed.
+
+    ``body``: what was sent, where its key is invented: sent again it is the same record.
+    """
 
     base_url: str
     resource: str
     key: Mapping[str, Any]
     url: str | None
+    body: Mapping[str, Any] | None = None
 
 
 class Journal:
@@ -38,9 +45,15 @@ class Journal:
         self._close: Callable[[], object] = bool
 
     @classmethod
-    def start(cls, folder: Path) -> Journal:
-        """A new, empty journal below ``folder``."""
-        return cls(folder / f"run-{os.getpid()}-{secrets.token_hex(4)}.jsonl")
+    def start(cls, folder: Path, *, invented: bool = False) -> Journal:
+        """A new, empty journal below ``folder``; see :attr:`invented`."""
+        end = INVENTED if invented else ""
+        return cls(folder / f"run-{os.getpid()}-{secrets.token_hex(4)}{end}.jsonl")
+
+    @property
+    def invented(self) -> bool:
+        """True where nobody but this run can know the keys: what is under them is ours."""
+        return self.path.stem.endswith(INVENTED)
 
     @property
     def _lock_path(self) -> Path:
@@ -60,9 +73,16 @@ class Journal:
         finally:
             lock.release()
 
-    def creating(self, base_url: str, resource: str, key: Mapping[str, Any]) -> None:
+    def creating(
+        self,
+        base_url: str,
+        resource: str,
+        key: Mapping[str, Any],
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
         """Note the intent before the request: a kill in between leaves a trace."""
-        self._append("creating", Entry(base_url, resource, key, None))
+        sent = body if self.invented else None
+        self._append("creating", Entry(base_url, resource, key, None, sent))
 
     def created(self, entry: Entry) -> None:
         """Note a record that is ours to delete."""

@@ -6,6 +6,7 @@ collections are matched by their key, and absent, null and empty are three diffe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -119,22 +120,39 @@ class _Rows:
         self.record = record
         self.schema = schema
         self.same = same_descriptor
-        self.collections = {row.path: row for row in self.rows if row.collection}
 
     def __iter__(self) -> Iterator[Finding]:
         for row in self.rows:
-            parent = next((c for c in self.collections if row.path.startswith(f"{c}.")), None)
+            where, sent, received = self._place(row.path)
             if row.collection:
-                yield from self._collection(row)
-            elif parent is not None:
-                yield self._element_row(row, parent)
+                yield from self._collection(row, sent, received, where)
+            elif row.type in CONTAINERS:
+                yield self._container(row, sent, received, where)
             else:
-                yield self._plain(row, at(self.record, row.path), row.path)
+                yield self._plain(row, received, where)
+
+    def _place(self, path: str) -> tuple[str, Any, Any]:
+        """Where a row is, what was sent there and what was received.
+
+        In each collection above it: of the element that was sent, found by its key.
+        """
+        sent: Any = self.payload
+        received: Any = self.record
+        where = walked = ""
+        for part in path.split("."):
+            if isinstance(sent, list):
+                key, sent = self._key(walked), sent[0]
+                wanted = at(sent, key)
+                where += f"[{short(wanted)}]"
+                elements = received if isinstance(received, list) else []
+                matching = (e for e in elements if self._matches(at(e, key), wanted))
+                received = next(matching, ABSENT)
+            walked, where = f"{walked}.{part}".lstrip("."), f"{where}.{part}".lstrip(".")
+            sent, received = at(sent, part), at(received, part)
+        return where, sent, received
 
     def _plain(self, row: Row, received: Any, where: str) -> Finding:
         rule = row.rule
-        if row.type in CONTAINERS:
-            return self._container(row, at(self.payload, row.path), received, where)
         value = row.values.get(self.state, ABSENT)
         if value is ABSENT:
             return not_sent(where, received, rule)
@@ -152,44 +170,25 @@ class _Rows:
         """The identity property of a collection's elements, from the schema."""
         return identity_of(self.schema, path)[0]
 
-    def _collection(self, row: Row) -> Iterator[Finding]:
+    def _collection(self, row: Row, expected: Any, received: Any, where: str) -> Iterator[Finding]:
         rule = row.rule
-        received, expected = at(self.record, row.path), at(self.payload, row.path)
         if expected is ABSENT:
-            yield not_sent(row.path, received, rule)
+            yield not_sent(where, received, rule)
             return
         if not isinstance(received, list):
             kind = problem_of(expected, received)
-            yield Finding(row.path, expected, received, rule, kind, "an array")
+            yield Finding(where, expected, received, rule, kind, "an array")
             return
         key = self._key(row.path)
         sent = [at(element, key) for element in expected]
-        yield Finding(row.path, expected, received, rule, expected_note="an array")
+        yield Finding(where, expected, received, rule, expected_note="an array")
         for number, element in enumerate(received):
             value = at(element, key) if isinstance(element, Mapping) else element
-            label = f"{row.path}[{short(value) if isinstance(value, str) else number}]"
+            label = f"{where}[{short(value) if isinstance(value, str) else number}]"
             if not any(self._matches(value, one) for one in sent):
                 yield Finding(label, ABSENT, element, rule, "extra")
             elif any(self._matches(value, at(before, key)) for before in received[:number]):
                 yield Finding(label, ABSENT, element, rule, "duplicate")
-
-    def _element_row(self, row: Row, parent: str) -> Finding:
-        key = self._key(parent)
-        inner = row.path.removeprefix(f"{parent}.")
-        sent = at(self.payload, parent)
-        if sent is ABSENT:
-            return not_sent(row.path, at(self.record, row.path), row.rule)
-        wanted = at(sent[0], key)
-        where = f"{parent}[{short(wanted)}].{inner}"
-        elements = at(self.record, parent)
-        received: Any = ABSENT
-        for element in elements if isinstance(elements, list) else []:
-            if self._matches(at(element, key), wanted):
-                received = at(element, inner)
-                break
-        if row.type in CONTAINERS:
-            return self._container(row, at(sent[0], inner), received, where)
-        return self._plain(row, received, where)
 
     def _matches(self, one: Any, other: Any) -> bool:
         return alike(one, other, self.same)
@@ -225,6 +224,24 @@ def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
     return findings
 
 
+def judge_modified(record: Mapping[str, Any], schema: Json) -> list[Finding]:
+    """The date of the last change, where a model does not name it: shown, it is a date and time.
+
+    Data Standard 4's model has no ``_lastModifiedDate``, and its hosts show one all the same.
+    """
+    name = "_lastModifiedDate"
+    value = record.get(name)
+    if value is None or name in schema["properties"] or _is_instant(value):
+        return []
+    expected = _FORMATS["date-time"]
+    return [Finding(name, expected, value, "by the Ed-Fi API guidelines", "schema", "schema")]
+
+
+def _is_instant(value: Any) -> bool:
+    return isinstance(value, str) and bool(_INSTANT.fullmatch(value))
+
+
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?")
 _FORMATS = {"date": "a date such as 2026-08-23", "date-time": "a date and time (RFC 3339)"}
 
 

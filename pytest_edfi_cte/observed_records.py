@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pytest_edfi_cte.compare import (
@@ -17,11 +18,13 @@ from pytest_edfi_cte.compare import (
 from pytest_edfi_cte.expectations import judge_sent
 from pytest_edfi_cte.judge import Finding, Kind, judge_schema
 from pytest_edfi_cte.judgements import Judgement, of_a_product, ordered
+from pytest_edfi_cte.payloads import BY_HOOK
 from pytest_edfi_cte.scenarios import Scenario, Table
 
 Json = dict[str, Any]
 BY_KEY = "part of the natural key, by the certification table"
 ONCE = "once under its natural key, by the certification table"
+REQUIRED, AT_WILL = "REQUIRED", ("CONDITIONAL", "OPTIONAL")
 #: Near misses that are named; more would only hide the nearest.
 NEAREST = 3
 
@@ -112,7 +115,8 @@ class RecordJudge:
 
     def values(self, scenario: Scenario, record: Json) -> list[Finding]:
         """Every row of the table, and the resource's schema where the rows say nothing."""
-        rows = judge_sent(scenario, record, self.schema, self.accepts)
+        sent = judge_sent(scenario, record, self.schema, self.accepts)
+        rows = [_excused(finding) for finding in sent]
         if self.validator is not None:
             judged = {finding.where for finding in rows} | {"id"}
             model = judge_schema(self.validator, record, self.label)
@@ -130,6 +134,8 @@ class RecordJudge:
             wanted = at(asked, row.path)[0]
             key = identity_of(self.schema, row.path)[0]
             if any(self.is_service(element, wanted, key) for element in elements):
+                continue
+            if not elements and row.required != REQUIRED:
                 continue
             label = f"{row.path}[{short(at(wanted, key))}]"
             names = [at(element, key) for element in elements]
@@ -153,6 +159,17 @@ def miss(record: Json, path: str, expected: Any, received: Any) -> Finding:
     namespace = is_descriptor(expected, received) and short(expected) == short(received)
     kind: Kind = "key-namespace" if namespace else "other-key"
     return Finding(f"{path} (of {record.get('id')})", expected, received, BY_KEY, kind)
+
+
+def _excused(finding: Finding) -> Finding:
+    """What is CONDITIONAL or OPTIONAL need not be sent: a product may not have it.
+
+    A value that a hook of the user's sets is asked of it all the same.
+    """
+    at_will = finding.rule.startswith(AT_WILL) and not finding.rule.endswith(BY_HOOK)
+    excused = finding.kind in ("missing", "null") and at_will
+    rule = f"{finding.rule}; the product did not send it"
+    return replace(finding, kind="ok", rule=rule) if excused else finding
 
 
 def count(mine: Sequence[Json]) -> Finding:

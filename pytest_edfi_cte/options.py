@@ -119,6 +119,14 @@ OPTIONS: tuple[Option, ...] = (
         metavar="N",
     ),
     Option(
+        "openapi",
+        "OpenAPI document of a state's extension (Swagger 2.0 or OpenAPI 3, JSON or YAML): tables "
+        "may be about its resources, and its _ext is judged; repeatable.",
+        listed,
+        metavar="FILE",
+        kind="list",
+    ),
+    Option(
         "namespace",
         "Namespace of the table's descriptor values.",
         namespace,

@@ -6,7 +6,7 @@ and the same record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from itertools import zip_longest
@@ -35,13 +35,14 @@ def changed_by(
     return payload
 
 
-def amended(table: Table, call: Call, schema: Json) -> tuple[Table, list[str]]:
-    """The table with what the hook changes, and the paths that it changed.
+def amended(table: Table, call: Call, schema: Json, note: Callable[[str], None]) -> Table:
+    """The table with what the hook changes; ``note`` is told the paths.
 
     Raises :class:`HookFailed` where the hook fails, or changes the natural key.
     """
     own = next((s for s in ("update", "upsert") if table.has(s)), None)
-    sent = {"create": changed_by(call, table.resource, table.payload("create"), _of(table))}
+    first = table.scenario("create")
+    sent = {"create": changed_by(call, table.resource, table.payload("create"), first)}
     sent["update"] = (
         changed_by(call, table.resource, table.payload("update"), table.scenario(own))
         if own
@@ -57,7 +58,7 @@ def amended(table: Table, call: Call, schema: Json) -> tuple[Table, list[str]]:
             )
     needs = {name: _need(need, call) for name, need in table.needs.items()}
     if all(same_json(sent[state], table.payload(state)) for state in STEPS):
-        return replace(table, needs=needs), []
+        return replace(table, needs=needs)
     rows = tuple(_row(row, sent) for row in table.rows)
     plain = replace(table, rows=rows, needs=needs)
     added = {state: beyond(sent[state], plain.payload(state)) for state in STEPS}
@@ -69,11 +70,9 @@ def amended(table: Table, call: Call, schema: Json) -> tuple[Table, list[str]]:
         differing = differences(one, other)
         changed = dict.fromkeys([*changed_paths(rows, schema), *differing])
         result = result.changing(own, tuple(changed))
-    return result, list(dict.fromkeys(paths))
-
-
-def _of(table: Table) -> Scenario | None:
-    return table.scenario("create") if table.has("create") else None
+    told = ", ".join(dict.fromkeys(paths))
+    note(f"A hook changed what is sent as {table.resource}: {told}.")
+    return result
 
 
 def _need(need: Need, call: Call) -> Need:

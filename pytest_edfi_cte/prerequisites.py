@@ -81,7 +81,7 @@ class Prerequisites:
         resources = [resource, "schools"] if resource == "localEducationAgencies" else [resource]
         for candidate in resources:
             query = self.records.key_of(candidate, body)
-            if candidate == "schools":
+            if candidate != resource:  # a school in the place of a district
                 query = {"schoolId": body["localEducationAgencyId"]}
             asked = f"{candidate}?{json.dumps(query, sort_keys=True)}"
             if asked in self._seen:

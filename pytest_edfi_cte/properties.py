@@ -10,7 +10,7 @@ from typing import Any
 
 Json = dict[str, Any]
 #: What the API keeps beside the data; no scenario sends it.
-KEPT = frozenset({"id", "link", "_etag", "_lastModifiedDate", "_ext"})
+KEPT = frozenset({"id", "link", "_etag", "_lastModifiedDate"})
 
 
 def resolved(schema: Json, fact: Mapping[str, Any]) -> Json:

@@ -150,7 +150,13 @@ class Needs:
             for path, value in values.items():
                 put(record, path, value, frozenset())
             parts = tuple(spec.get("found_by", schema["x-edfi-naturalKey"]))
-            found[name] = Need(spec["resource"], spec.get("preloaded", False), parts, record)
+            found[name] = Need(
+                spec["resource"],
+                spec.get("preloaded", False),
+                parts,
+                record,
+                spec.get("after", False),
+            )
         return found
 
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from pytest_edfi_cte.client.discovery import Api, api_from, discover
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.session import EdFiSession, HttpSession, transport_of
 from pytest_edfi_cte.client.tokens import Token, TokenSource
-from pytest_edfi_cte.contract import Contract, shipped
+from pytest_edfi_cte.contract import Contract
 from pytest_edfi_cte.descriptors import read_map
 from pytest_edfi_cte.errors import ConfigurationError, HookFailed, RequestFailed
 from pytest_edfi_cte.factories import Fiction
@@ -35,6 +35,8 @@ from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import STEPS, Scenario, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
+from pytest_edfi_cte.sharing import new_token
+from pytest_edfi_cte.state_contract import contract_of
 from pytest_edfi_cte.tables import load
 from pytest_edfi_cte.user_hooks import NO_HOOKS, UserHooks
 from pytest_edfi_cte.waiting import Clock
@@ -61,7 +63,7 @@ class Run:
         """``entries``: the scenarios that the run is about; by default the settings decide."""
         self.hooks = hooks
         self.settings = settings
-        self.contract = contract or shipped()
+        self.contract = contract or contract_of(settings.openapi)
         if entries is None:
             entries = choose(self.contract, settings, Path.cwd())
         self.chosen = Chosen(self.contract, settings, entries)
@@ -124,17 +126,18 @@ class Run:
         token = None
         if self._handed:
             api = api_from(self._handed["discovery"], url, self.contract)
-            token = Token(
-                Secret(self._handed.pop("token")), self._handed["expires"], self._handed["lifetime"]
-            )
+            token = Token.of(self._handed["token"])
         else:
             api = discover(http, url, self.contract)
         self.discovered = api
         self._tokens = TokenSource(
             http, api.oauth_url, client_id, secret, self.contract, token=token
         )
+        if self._handed and "desk" in self._handed:
+            self._tokens.elsewhere = partial(new_token, self._handed["desk"])
         self._tokens()
         session = EdFiSession(api, http.transport, self.recorder, self._tokens)
+        session.namespaces = self.contract.namespaces
         # One pool: where token and data live on one host, they share one connection.
         session.adapters = http.adapters
         return session
@@ -167,7 +170,6 @@ class Run:
     def hand_over(self) -> dict[str, Any]:
         """What a worker needs, as plain values for execnet. Holds the token: never print it."""
         session = self.session
-        token = self._tokens.current()
         url, client_id, secret = self.settings.url, self.settings.client_id, None
         sandbox = None
         if self._sandbox is not None:
@@ -178,9 +180,7 @@ class Run:
             "url": url,
             "client_id": client_id,
             "client_secret": secret or self.settings.client_secret.reveal(),
-            "token": token.value.reveal(),
-            "expires": token.expires,
-            "lifetime": token.lifetime,
+            "token": self._tokens.current().plain(),
             "discovery": session.api.document,
             "journal": str(self.journal.path),
             "sandbox": sandbox,
@@ -229,9 +229,7 @@ class Run:
         """The table with what a hook changes; its personal data is known from now on."""
         if self.hooks.payload:
             schema = self.contract.schema(self.api.standard, table.schema)
-            table, paths = amended(table, self.hooks.payload, schema)
-            if paths:
-                self.note(f"A hook changed what is sent as {table.resource}: {', '.join(paths)}.")
+            table = amended(table, self.hooks.payload, schema, self.note)
         self.recorder.learn([table.prerequisites, *map(table.payload, STEPS)])
         return table
 

@@ -14,31 +14,34 @@ from pytest_edfi_cte.fixtures import RUN
 if TYPE_CHECKING:
     from pytest_edfi_cte.sandbox import Sandbox
     from pytest_edfi_cte.sandbox.remote import RemoteSandbox
-    from pytest_edfi_cte.sharing import SandboxDesk
+    from pytest_edfi_cte.sharing import Desk
 
 _DESK = "edfi_cte_desk"
 
 
 class Desks:
-    """xdist's controller opens a :class:`SandboxDesk` for its workers, if there are any."""
+    """xdist's controller opens a :class:`Desk` for its workers, if there are any."""
 
     def __init__(self) -> None:
-        self._desk: SandboxDesk | None = None
+        self._open = ExitStack()
+        self._desk: Desk | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker where to ask for the shared sandbox."""
         if self._desk is None:
-            from pytest_edfi_cte.sharing import SandboxDesk  # noqa: PLC0415 - idle cost
+            from pytest_edfi_cte.sharing import Desk, Sandboxes  # noqa: PLC0415 - idle cost
 
-            self._desk = SandboxDesk()
+            sandboxes = Sandboxes()
+            self._open.callback(sandboxes.close)
+            self._desk = Desk(sandboxes)
+            self._open.callback(self._desk.close)
         node.workerinput[_DESK] = json.dumps(self._desk.address)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Stop what was started."""
-        if self._desk is not None:
-            self._desk.close()
+        self._open.close()
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +71,12 @@ def edfi_sandbox(
         if run is not None and run.settings.embedded and not edfi_sandbox_options:
             sandbox = run.sandbox(stack)
         elif desk:
-            from pytest_edfi_cte.sharing import ask  # noqa: PLC0415 - workers only
+            from pytest_edfi_cte.sharing import Refused, ask  # noqa: PLC0415 - workers only
 
-            handle = ask(json.loads(desk), edfi_sandbox_options)
+            try:
+                handle = ask(json.loads(desk), edfi_sandbox_options)
+            except Refused as error:
+                raise RuntimeError(f"the shared sandbox did not start: {error}") from None
             sandbox = stack.enter_context(sandboxes.controlled(**handle))
         else:
             sandbox = sandboxes.started(**edfi_sandbox_options)

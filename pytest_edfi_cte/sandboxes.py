@@ -49,6 +49,25 @@ def defects() -> tuple[Mapping[str, Defect], Mapping[str, Defect]]:
     return found.DEFECTS, found.VARIANTS
 
 
+def defect(name: str) -> Defect:
+    """One by its name, or made from a row by its name; :class:`ConfigurationError` as above."""
+    found: Defect = _imported("pytest_edfi_cte.sandbox.defects").of_name(name)
+    return found
+
+
+def row_defects(path: str, *, updated: bool) -> list[Defect]:
+    """What can be wrong with one row of a table; ``updated``: also after an update."""
+    found = _imported("pytest_edfi_cte.sandbox.defects")
+    kinds = [kind for kind, after in found.ROW_KINDS.items() if updated or not after]
+    return [found.of_name(f"{kind}:{path}") for kind in kinds]
+
+
+def defects_target() -> str:
+    """The glob on collections that defects are about where nothing else is said."""
+    target: str = _imported("pytest_edfi_cte.sandbox.defects").TARGET
+    return target
+
+
 def watch() -> Watch:
     """A middleware that counts what another one altered; :class:`ConfigurationError` as above."""
     made: Watch = _imported("pytest_edfi_cte.sandbox.defects").Watch()

@@ -47,12 +47,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Need:
-    """What must exist before a scenario. ``found_by``: the parts of the key that identify it."""
+    """What must exist for a scenario. ``found_by``: the parts of the key that identify it.
+
+    ``after``: made as soon as the scenario's record is there, to which it refers.
+    """
 
     resource: str
     preloaded: bool
     found_by: tuple[str, ...]
     record: Json
+    after: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ from pytest_edfi_cte.values import SANDBOX, SECRET_VARIABLE
 if TYPE_CHECKING:
     import pytest
 
+#: Options that are a list of words each.
+LISTS = ("scenarios", "select", "openapi")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -45,6 +48,7 @@ class Settings:
     scenarios: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     repeat: tuple[int, int] | None = None
+    openapi: tuple[str, ...] = ()
     namespace: str = "uri://ed-fi.org"
     seed: int = 0
     timeout: float = 30.0
@@ -106,7 +110,7 @@ class Settings:
         }
         if self.repeat:
             shown["repeat"] = "students {}-{}".format(*self.repeat)
-        for name in ("scenarios", "select"):
+        for name in LISTS:
             shown |= {f"{name} {each}": "" for each in getattr(self, name)}
         shown |= {f"set {name}": value for name, value in self.overrides.items()}
         names = (
@@ -160,7 +164,7 @@ def resolve(
             reader.load_env_file(values["env_file"])
     for name, plural in (("set", "overrides"), ("act", "acts"), ("descriptor", "descriptors")):
         values[plural] = values.pop(name)
-    for name in ("scenarios", "select"):
+    for name in LISTS:
         values[name] = tuple(values[name])
     if values["mode"] == DRIVE:
         _refuse_observing(reader.sources)
@@ -224,7 +228,7 @@ class _Reader:
             lines = found.splitlines() if isinstance(found, str) else found or []
             for line in filter(str.strip, lines):
                 name, value = self._parse(option, line, source)
-                if option.name == "scenarios" and source.startswith("ini"):
+                if option.name in ("scenarios", "openapi") and source.startswith("ini"):
                     name = value = str(self.given.ini_folder / name)
                 merged[name] = value
                 self.sources[f"{option.name} {name}"] = source

@@ -1,9 +1,9 @@
-"""One sandbox for all of xdist's workers: they ask the controller for it.
+"""What xdist's workers ask the controller for: a sandbox, a new token. One of each for all.
 
 A worker ends when it has no more tests, while others may still be using what it started, and what
-a killed process started nobody stops. So the controller starts a sandbox when the first worker
-asks, and it ends with the controller. The conversation is JSON over an authenticated loopback
-connection.
+a killed process started nobody stops; a token that each renews for itself is as many tokens as
+workers. So the controller answers. The conversation is JSON over an authenticated loopback
+connection: what is secret in it is never on a disk.
 """
 
 from __future__ import annotations
@@ -11,26 +11,29 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Client, Listener
 from typing import Any
 
+from pytest_edfi_cte.client.tokens import Token
+from pytest_edfi_cte.errors import NoToken
 from pytest_edfi_cte.sandboxes import started
 
 
-class SandboxDesk:
-    """In the controller: starts sandboxes for whoever asks, one for each set of options.
+class Desk:
+    """In the controller: answers whoever asks, one after the other, in a thread of its own.
 
-    ``ready``: options in JSON -> a sandbox that runs already.
+    ``answer``: makes plain values of plain values; what it raises is the asker's error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        self._answer = answer
         self._key = secrets.token_bytes(32)
-        self._listener = Listener(("127.0.0.1", 0), authkey=self._key)
-        self._stack = ExitStack()
-        self._handles: dict[str, dict[str, str]] = {}
+        # As many may wait as there are workers: who is not let in would be an error.
+        self._listener = Listener(("127.0.0.1", 0), backlog=128, authkey=self._key)
         self._closing = False
-        self._thread = threading.Thread(target=self._serve, name="edfi-sandbox-desk", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="edfi-desk", daemon=True)
         self._thread.start()
 
     @property
@@ -40,13 +43,12 @@ class SandboxDesk:
         return {"host": host, "port": port, "key": self._key.hex()}
 
     def close(self) -> None:
-        """Stop listening, then every sandbox."""
+        """Stop listening."""
         self._closing = True
         with Client(self._listener.address, authkey=self._key):
             pass  # wakes the thread that waits for somebody to ask
         self._thread.join()
         self._listener.close()
-        self._stack.close()
 
     def _serve(self) -> None:
         while True:
@@ -59,32 +61,59 @@ class SandboxDesk:
                 if self._closing:
                     return
                 try:
-                    answer = {"sandbox": self._sandbox(connection.recv_bytes().decode())}
+                    answer = {"answer": self._answer(json.loads(connection.recv_bytes()))}
                 except EOFError:
                     continue
                 except Exception as error:  # noqa: BLE001 - the worker that asked reports it
-                    answer = {"error": {"text": str(error), "type": type(error).__name__}}
+                    answer = {"error": str(error)}
                 with suppress(OSError):  # a worker that was killed meanwhile
                     connection.send_bytes(json.dumps(answer).encode())
 
-    def _sandbox(self, options: str) -> dict[str, str]:
-        if options not in self._handles:
-            sandbox = started(**json.loads(options))
-            self._stack.callback(sandbox.close)
-            self._handles[options] = {"url": sandbox.admin_url, "token": sandbox.admin_token}
-        return self._handles[options]
+
+class Refused(Exception):
+    """The controller could not give what was asked for; the text says why."""
 
 
-def ask(address: dict[str, Any], options: dict[str, Any]) -> dict[str, str]:
-    """In a worker: ``url`` and ``token`` of the admin path of the shared sandbox.
-
-    Raises RuntimeError with the reason where it cannot be started.
-    """
+def ask(address: dict[str, Any], question: Any) -> Any:
+    """In a worker: what the desk answers. Raises :class:`Refused`, or OSError where it is gone."""
     key = bytes.fromhex(address["key"])
     with Client((address["host"], address["port"]), authkey=key) as connection:
-        connection.send_bytes(json.dumps(options, sort_keys=True).encode())
+        connection.send_bytes(json.dumps(question, sort_keys=True).encode())
         answer = json.loads(connection.recv_bytes())
     if "error" in answer:
-        raise RuntimeError(f"the shared sandbox did not start: {answer['error']['text']}")
-    handle: dict[str, str] = answer["sandbox"]
-    return handle
+        raise Refused(answer["error"])
+    return answer["answer"]
+
+
+def new_token(address: dict[str, Any], mark: str) -> Token | None:
+    """In a worker: the run's token that is not the one of ``mark``; None where the desk is gone.
+
+    Raises :class:`NoToken` where the controller gets none.
+    """
+    try:
+        return Token.of(ask(address, mark))
+    except Refused as error:
+        raise NoToken(str(error)) from None
+    except (OSError, EOFError):
+        return None
+
+
+class Sandboxes:
+    """In the controller: the sandboxes that workers share, one for each set of options."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._handles: dict[str, dict[str, str]] = {}
+
+    def __call__(self, options: dict[str, Any]) -> dict[str, str]:
+        """``url`` and ``token`` of the admin path of the sandbox with these options."""
+        name = json.dumps(options, sort_keys=True)
+        if name not in self._handles:
+            sandbox = started(**options)
+            self._stack.callback(sandbox.close)
+            self._handles[name] = {"url": sandbox.admin_url, "token": sandbox.admin_token}
+        return self._handles[name]
+
+    def close(self) -> None:
+        """Stop every sandbox."""
+        self._stack.close()

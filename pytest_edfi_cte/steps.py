@@ -35,11 +35,11 @@ def prepare(run: Run, prerequisites: Prerequisites, table: Table) -> None:
         said = name.replace("_", " ")
         if need.preloaded:
             prerequisites.preloaded(said, need.resource, need.record)
-            continue
-        key = prerequisites.records.key_of(need.resource, need.record)
-        query = {part: key[part] for part in need.found_by}
-        with run.alone_with(slot_name(need.resource, query)):
-            prerequisites.reuse_or_create(said, need.resource, need.record, query)
+        elif not need.after:
+            key = prerequisites.records.key_of(need.resource, need.record)
+            query = {part: key[part] for part in need.found_by}
+            with run.alone_with(slot_name(need.resource, query)):
+                prerequisites.reuse_or_create(said, need.resource, need.record, query)
 
 
 def create(slot: AssociationSlot, scenario: Scenario, evidence: Evidence) -> Record | None:
@@ -51,6 +51,7 @@ def create(slot: AssociationSlot, scenario: Scenario, evidence: Evidence) -> Rec
     evidence.add(findings)
     if posted is None or not posted.record.created:
         return None
+    slot.followers.make()
     read = slot.read(posted.record)
     evidence.add(read.findings)
     if read.body is not None:
@@ -93,12 +94,14 @@ def upsert(slot: AssociationSlot, scenario: Scenario, evidence: Evidence, record
 def delete(slot: AssociationSlot, scenario: Scenario, evidence: Evidence, record: Record) -> None:
     """DELETE the record: 204, and it is found neither by its id nor by its key."""
     slot.before_update(scenario, record)
+    slot.followers.leave()
     if _delete(slot, evidence, record):
         absent(slot, scenario, evidence, record)
 
 
 def absent(slot: AssociationSlot, scenario: Scenario, evidence: Evidence, record: Record) -> None:
     """The record, once deleted, is found neither by its id nor by its natural key."""
+    slot.followers.leave()
     if scenario.step == "absent" and slot.records.delete(record.url or ""):
         raise NotTestable("the record could not be deleted; a scenario with step delete shows more")
     try:
@@ -134,6 +137,7 @@ def _delete(slot: AssociationSlot, evidence: Evidence, record: Record) -> bool:
 def _replace(slot: AssociationSlot, scenario: Scenario, evidence: Evidence, record: Record) -> None:
     """The record under its new key, made after the one under the old key is deleted."""
     slot.before_update(slot.table.scenario("create"), record)
+    slot.followers.leave()
     if not _delete(slot, evidence, record):
         return
     evidence.add(_gone(slot))
@@ -141,6 +145,7 @@ def _replace(slot: AssociationSlot, scenario: Scenario, evidence: Evidence, reco
     evidence.add(findings)
     if posted is None or posted.response.status_code != CREATED:
         return
+    slot.followers.make()
     read = slot.read(posted.record)
     evidence.add(read.findings)
     if read.body is not None:

@@ -41,8 +41,14 @@ def origin_of(scenarios: Json, name: str) -> str | None:
 
 def check_sense(contract: Contract, table: TableFile) -> None:
     """Raise :class:`ContractError` for the first thing in a table that cannot be."""
+    for problem in problems(contract, table):
+        raise problem
+
+
+def problems(contract: Contract, table: TableFile) -> Iterator[ContractError]:
+    """Everything in a table that cannot be, not raised."""
     for place, problem in _problems(contract, table.content):
-        raise ContractError(table.file, table.line(place), problem)
+        yield ContractError(table.file, table.line(place), problem)
 
 
 Place = list[Any]
@@ -147,6 +153,8 @@ def _needs(content: Json, known: Iterable[str], schemas: Any) -> Problems:
             said = f"there is no resource {need['resource']!r}{near}"
             yield [*here, "resource"], f"{label}.resource: {said}"
             continue
+        if need.get("after") and need.get("preloaded"):
+            yield [*here, "after"], f"{label}.after: what is pre-loaded is there before"
         schema = schemas[need["resource"]]
         for part in need.get("found_by", ()):
             key = schema["x-edfi-naturalKey"]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
-import shlex
 import subprocess
 import sys
 from dataclasses import replace
 from graphlib import CycleError
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import pytest_edfi_cte
-from pytest_edfi_cte import cli, hookspecs
+from pytest_edfi_cte import hookspecs
 from pytest_edfi_cte.options import OPTIONS
 from pytest_edfi_cte.verdicts import Verdict
+from tests.pages import Reader
 from tests.test_quality import PACKAGE, modules
 from tools import make_docs
 
@@ -80,37 +82,31 @@ def test_the_site_builds_strictly(tmp_path) -> None:
     assert "<table>" in (tmp_path / "site/reference/options.html").read_text("utf-8")
 
 
-def fenced(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGES["tutorial.md"], re.MULTILINE | re.DOTALL)
+def test_the_tutorial_leads_to_a_report(pytester, monkeypatch, sandbox, capsys) -> None:
+    """Followed as it stands (tests/pages.py), it says what it promises."""
+    reader = Reader(pytester, monkeypatch, sandbox)
+    reader.follow("docs/tutorial.md")
+    judged, own, real = (result for _, result in reader.done)
+    judged.assert_outcomes(passed=2)
+    own.assert_outcomes(passed=3)
+    real.assert_outcomes(passed=2)
+    out = capsys.readouterr().out
+    assert "A run can succeed" in out
+    assert "CAUGHT" in out.upper()
+    pack = pytester.path / "pack"
+    assert sandbox.url in (pack / "results.json").read_text("utf-8")
+    assert (pack / "conformance.html").stat().st_size > 50_000
 
 
-def test_the_tutorial_leads_to_a_report(pytester, sandbox, capsys) -> None:
-    """Command after command, as they stand, in one folder; what others run is not run again."""
-    install, judge, break_it, own, ask, real = fenced("sh")
-    assert install.splitlines()[0] in (ROOT / "README.md").read_text("utf-8")  # run by .ci/run
-    assert break_it in (ROOT / "README.md").read_text("utf-8")  # run by test_examples.py
-    (test,) = fenced("python")
-    (env,) = (text for text in fenced("text") if "EDFI_URL" in text)
-    pytester.makepyfile(test_ours=test)
-    env = env.replace("https://host/v7.3/api", sandbox.url)
-    env = env.replace("my-client-id", sandbox.client_id).replace("…", sandbox.client_secret)
-    (pytester.path / "staging.env").write_text(env)
-
-    def run(command: str, passed: int) -> None:
-        words = [*shlex.split(command)[1:], "-p", "no:randomly"]
-        pytester.runpytest_inprocess(*words).assert_outcomes(passed=passed)
-
-    run(judge, 2)
-    page = (pytester.path / "pack/conformance.html").read_text("utf-8")
-    run(own, 3)
-    assert "test_an_exit_date_is_kept" in (pytester.path / "pack/results.json").read_text("utf-8")
-    assert cli.main(shlex.split(ask)[1:]) == 0
-    assert "A run can succeed" in capsys.readouterr().out
-    run(real, 2)
-    assert sandbox.url in (pytester.path / "pack/results.json").read_text("utf-8")
-    assert (pytester.path / "pack/conformance.html").read_text("utf-8") != page
-    sums = ["sha256sum", "--quiet", "-c", "SHA256SUMS"]
-    assert subprocess.run(sums, cwd=pytester.path / "pack", check=False).returncode == 0
+def test_the_how_to_adds_a_scenario(pytester, monkeypatch, sandbox, capsys) -> None:
+    reader = Reader(pytester, monkeypatch, sandbox)
+    reader.follow("docs/how-to/add-a-scenario.md")
+    shown = capsys.readouterr().out
+    assert "Of 1 defects of an API it would notice 1." in shown
+    assert "[Current School Year]" in shown
+    assert "30*" in shown
+    ((_, run),) = reader.done
+    run.assert_outcomes(passed=2)
 
 
 def test_every_verdict_is_explained() -> None:
@@ -118,13 +114,21 @@ def test_every_verdict_is_explained() -> None:
     assert re.findall(r"^\| \*\*(.+?)\*\* \|", page, re.MULTILINE) == [v.value for v in Verdict]
 
 
+def options_of(command: str) -> set[str]:
+    """What a command takes; mutate gives what it does not know to pytest."""
+    parser = argparse.ArgumentParser(add_help=False)
+    import_module(f"pytest_edfi_cte.commands.{command}").add_arguments(parser)
+    known = {flag for action in parser._actions for flag in action.option_strings}
+    return known | ({option.flag for option in OPTIONS} if command == "mutate" else set())
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "defects.md"])
 def test_what_a_page_names_exists(name) -> None:
     page = PAGES[name]
     known = {option.flag for option in OPTIONS}
     assert {f.rstrip("-") for f in re.findall(r"--edfi-[a-z-]+", page)} <= known
-    for command in re.findall(r"`edfi-cte ([a-z]+)", page):
-        assert command in cli.COMMANDS
+    for command, words in re.findall(r"`edfi-cte ([a-z]+)([^`]*)`", page):
+        assert set(re.findall(r"--[a-z-]+", words)) <= options_of(command), (command, words)
     for path in re.findall(r"`((?:fixtures|tests|examples|tools|docs)/[\w./-]+)`", page):
         assert (ROOT / path).exists(), path
     for path in re.findall(r"`(?!conftest|test_ours)([a-z]\w*(?:\.py|/))`", page):

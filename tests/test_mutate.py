@@ -9,17 +9,25 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pytest_edfi_cte
 from pytest_edfi_cte import cli
+from pytest_edfi_cte.compare import json_type, same_json
+from pytest_edfi_cte.mutation import by_table
+from pytest_edfi_cte.mutation.by_table import OfOneTable
 from pytest_edfi_cte.mutation.model import Cell, Matrix, Outcome, Row, State, Subject, short_names
 from pytest_edfi_cte.mutation.runs import _settled
 from pytest_edfi_cte.mutation.views import as_markdown, as_text, listed
-from pytest_edfi_cte.sandbox.defects import DEFECTS, GROUPS, VARIANTS
+from pytest_edfi_cte.sandbox.defects import DEFECTS, GROUPS, ROW_KINDS, VARIANTS
+from pytest_edfi_cte.sandbox.defects.rows import other, retyped
 from tests.broken_apis import CREATE, SET_UP, UPDATE
+from tests.test_scenarios import SMALL, everything
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
 PAGE = ROOT / "docs/defects.md"
+KINDS = list(ROW_KINDS)
 
 #: A vendor's suite: one test that looks, one that looks away, one that asks too much.
 CONFTEST = """
@@ -79,7 +87,7 @@ def rows(output: str) -> dict[str, dict]:
 def test_the_shipped_scenarios_catch_and_blame_nobody(mutate) -> None:
     names = ("update-not-stored", "relative-location", "epoch-expiry", "upsert-refused")
     chosen = (f"--defect={name}" for name in names)
-    code, output, errors = mutate(*chosen, "--scenarios=sis-*", "--format=json")
+    code, output, errors = mutate(*chosen, "--select=sis-v5-student-cte-*", "--format=json")
     assert (code, errors) == (0, "")
     found = rows(output)
     create, update = json.loads(output)["columns"]
@@ -213,7 +221,7 @@ def test_several_processes_and_the_users_options(pytester, monkeypatch) -> None:
         "-c",
         "import sys; from pytest_edfi_cte import cli; sys.exit(cli.main())",
     ]
-    chosen = ["--jobs=2", "--defect=id-*", "--scenarios=*create"]
+    chosen = ["--jobs=2", "--defect=id-*", "--select=sis-v5-student-cte-*-1-create"]
     done = subprocess.run(
         [*command, "mutate", *chosen], capture_output=True, text=True, check=False
     )
@@ -235,6 +243,110 @@ def test_unknown_names_are_mistakes(mutate, arguments, says) -> None:
     code, _, errors = mutate(*arguments)
     assert code == 4
     assert says in errors
+
+
+# -- table by table ---------------------------------------------------------------------------------
+
+
+def test_a_table_is_attacked_in_its_own_rows(mutate) -> None:
+    chosen = (
+        "row-*:homelessUnaccompaniedYouth",
+        "update-not-stored",
+        "no-etags",
+        "create-loses-f*",
+    )
+    defects = [f"--defect={name}" for name in chosen]
+    code, output, errors = mutate("--by-table", "--select=*-homeless-*", *defects)
+    assert (code, errors) == (0, "")
+    head, line, *_ = output.splitlines()
+    assert head.split()[:4] == ["table", "scenarios", "defects", "of"]
+    assert line.split() == [
+        *("sis-v5-student-homeless-program-association", "2"),
+        *("6", "5", "6", "(100%)", "0", "1", "0"),
+    ], "the table sends no false that could be lost"
+
+
+def test_a_table_of_ones_own_is_attacked_where_it_is(mutate, pytester) -> None:
+    """The collection is the table's, without --resource."""
+    pytester.makefile(".yaml", calendar=SMALL)
+    defects = ("--defect=row-*:calendarTypeDescriptor", "--defect=id-absent")
+    code, output, errors = mutate(
+        "--by-table", "--scenarios=calendar.yaml", *defects, "--format=json"
+    )
+    assert (code, errors) == (0, "")
+    (table,) = json.loads(output)["tables"]
+    assert table["resource"] == "calendars"
+    assert table["caught"] == [
+        "id-absent",
+        *(f"{kind}:calendarTypeDescriptor" for kind in KINDS[:3]),
+    ]
+    assert table["not_applicable"] == [f"{kind}:calendarTypeDescriptor" for kind in KINDS[3:]], (
+        "the table has no PUT"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--select=sis-v5-student-homless-*"], "no scenario is called 'sis-v5-student-homless-*'"),
+        (["--select=sis-v4-*", "--select=*homeless*"], "no data standard has all of the chosen"),
+        (
+            ["--scenarios=calendar.yaml", "--select=our-*", "--select=*homeless*"],
+            "the chosen tables are about calendars, studentHomelessProgramAssociations",
+        ),
+        (["--scenarios=nothing.yaml"], "--edfi-scenarios: .*nothing.yaml cannot be read"),
+        (["--defect=row-lost:beginDate"], "no defect or variant is called 'row-lost:beginDate'"),
+        (["--by-table", "--select=*homeless*", "--defect=row-lost:x"], "no table has row-lost:x"),
+    ],
+)
+def test_what_cannot_be_attacked_is_said(mutate, pytester, arguments, says) -> None:
+    pytester.makefile(".yaml", calendar=SMALL)
+    code, output, errors = mutate(*arguments)
+    assert (code, output) == (4, "")
+    assert re.search(says.replace("*-*", r"\*"), errors) or says in errors
+
+
+def test_a_line_for_each_table_and_what_was_missed() -> None:
+    right = OfOneTable("right", "a", 2, Matrix(("s-0",), (row(State.CAUGHT), row(State.STOPPED))))
+    blamed = row(State.CAUGHT, is_variant=True, name="three")
+    wrong = OfOneTable("wrong", "b", 1, Matrix(("s-0",), (row(State.UNNOTICED, name="x"), blamed)))
+    text = by_table.as_text([right, wrong])
+    assert re.search(r"right +2 +2 +0 +2 \(100%\) +1 +0 +0\n", text)
+    assert re.search(r"wrong +1 +1 +0 +0 \(0%\) +0 +0 +1\n", text)
+    assert "MISSED x: It is" in text
+    assert "BLAMED three" in text
+    page = by_table.as_markdown([right, wrong])
+    assert "| `right` | 2 | 2 | 0 | 2 (100%) | 1 | 0 | 0 |" in page
+    assert "MISSED x: It is &lt;b&gt;wrong&lt;/b&gt; \\| \\*here\\*." in page
+    first, second = json.loads(by_table.as_json([right, wrong]))["tables"]
+    assert (first["good"], second["good"]) == (True, False)
+    assert (second["missed"], second["blamed"]) == (["x"], ["three"])
+
+
+@given(
+    st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from(["2026-08-23", "uri://ed-fi.org/XDescriptor#A", "222222", "11.0103"])
+)
+def test_a_rows_defect_changes_the_value_or_its_type(value) -> None:
+    assert json_type(other(value)) == json_type(value)
+    if not (isinstance(value, float) and value + 1 == value):  # beyond what a float can count
+        assert not same_json(other(value), value)
+    assert json_type(retyped(value)) != json_type(value)
+
+
+def test_the_page_has_every_shipped_table_with_all_caught() -> None:
+    page = (ROOT / "docs/defects-by-table.md").read_text(encoding="utf-8")
+    lines = [line.strip("| ").split(" | ") for line in page.splitlines() if line[:3] == "| `"]
+    known = {entry.file.content["id"] for entry in everything().entries.values()}
+    assert {line[0].strip("`") for line in lines} == known
+    for _, _, defects, rows_of, caught, _, variants, blamed in lines:
+        assert caught == f"{defects} (100%)"
+        assert blamed == "0"
+        assert int(rows_of) >= 20
+        assert int(variants) >= 15
 
 
 def test_jobs_is_a_number(mutate, capsys) -> None:

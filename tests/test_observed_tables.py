@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -193,6 +194,39 @@ def test_both_phases_of_a_table_with_a_state_file_between(play, pytester) -> Non
     text = (pytester.path / "state.json").read_text()
     assert "111111" not in text
     assert "222222" not in text
+
+
+MIGRANT = "sis-v5-student-migrant-education-program-association"
+SERVICES = "migrantEducationProgramServices"
+
+
+@pytest.mark.parametrize("left", [None, [], "out"])
+def test_what_is_conditional_need_not_be_sent(left) -> None:
+    scenario, judge = judged(f"{MIGRANT}-1-create")
+    sent = {"id": ID.format(1), **scenario.payload, SERVICES: left}
+    if left == "out":
+        del sent[SERVICES]
+    found = judge.created(scenario, [sent])
+    assert found.right
+    excused = [f.rule for f in found.findings if f.where.startswith(SERVICES)]
+    assert any(rule.endswith("the product did not send it") for rule in excused)
+
+
+def test_what_a_hook_adds_must_be_sent() -> None:
+    scenario, _ = judged(f"{MIGRANT}-1-create")
+    table = replace(scenario.table, added={"create": {"_ext": {"State": {"code": "A"}}}})
+    judge = ProductJudge(table, shipped().schema("5.0", table.schema))
+    sent = {"id": ID.format(1), **scenario.payload}
+    wrong = [f for f in judge.created(table.scenario("create"), [sent]).findings if not f.ok]
+    assert [(f.kind, f.where) for f in wrong] == [("not-supplied", "_ext")]
+
+
+def test_what_is_conditional_and_sent_is_judged() -> None:
+    scenario, judge = judged(f"{MIGRANT}-1-create")
+    other = {"migrantEducationProgramServiceDescriptor": "uri://ed-fi.org/X#Other"}
+    sent = {"id": ID.format(1), **scenario.payload, SERVICES: [other]}
+    kinds = [f.kind for f in judge.created(scenario, [sent]).findings if not f.ok]
+    assert kinds == ["other-service"]
 
 
 # -- wrong products -----------------------------------------------------------------------------

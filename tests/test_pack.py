@@ -271,7 +271,7 @@ def test_ctrl_c_writes_the_pack(new_sandbox, kit, pytester) -> None:
             time.sleep(0.05)  # another process: there is nothing else to wait for
         process.send_signal(signal.SIGINT)
         output = process.communicate(timeout=60)[0]
-    assert process.returncode == 2
+    assert process.returncode == 2, output
     assert "report: " in output
     content = json.loads((pytester.path / "pack" / "results.json").read_text())
     assert content["verdict"] == "interrupted"
@@ -362,7 +362,7 @@ def test_what_is_left_behind_is_in_the_pack(new_sandbox, kit, pytester) -> None:
     content = json.loads((pytester.path / "pack" / "results.json").read_text())
     assert len(content["runs"][0]["left_behind"]) == 3
     page = (pytester.path / "pack" / "conformance.html").read_text()
-    assert page.count("<b>Left behind in the API:</b> DELETE") == 3
+    assert page.count("<b>Left behind in the API:</b>") == 3
 
 
 def test_no_certificate_verified_is_an_alert(new_sandbox, kit, pytester) -> None:

@@ -85,6 +85,31 @@ def test_they_are_in_every_view_with_their_requirement(kit, sandbox, requirement
     assert {("edfi_scenario", "ours-1-exit"), ("edfi_level", "must")} <= properties
 
 
+LEVELS = """
+import pytest
+from pytest_edfi_cte.judge import Finding
+
+@pytest.mark.edfi_scenario("ours-level", requirement="{requirement}")
+def test_level(edfi_session, edfi_evidence):
+    edfi_evidence.add([Finding("ETag header", "there", "not there", "by us", "requirement", "words")])
+    edfi_evidence.conclude()
+"""
+
+
+@pytest.mark.parametrize(("number", "verdict"), [(0, "failed"), (1, "warning")])
+def test_findings_count_by_the_level_of_the_requirement(
+    kit, sandbox, requirement_ids, number, verdict
+) -> None:
+    kit.pytester.makepyfile(test_ours=LEVELS.format(requirement=requirement_ids[number]))
+    result = kit.run(sandbox, "--edfi-report=pack", "test_ours.py::test_level")
+    result.assert_outcomes(**{"failed" if number == 0 else "passed": 1})
+    (check,) = json.loads((kit.pytester.path / "pack/results.json").read_text("utf-8"))["checks"]
+    assert (check["verdict"], check["id"]) == (verdict, "ours-level")
+    assert (
+        f"{requirement_ids[number]} ({('must', 'should')[number]}) is not kept" in check["message"]
+    )
+
+
 def test_beside_the_contract_pack_a_scenario_counts_with_the_checks(
     kit, sandbox, requirement_ids
 ) -> None:

@@ -25,6 +25,8 @@ LAYERS = (
     "contract_text quick_validator",
     "secret contract options journal locks compare waiting hookspecs openapi_document properties",
     "openapi_import",
+    "extension",
+    "state_contract",
     "given flags",
     "settings sandboxes descriptors requirements",
     "client.environment client.exchange client.discovery client.problems",
@@ -32,6 +34,7 @@ LAYERS = (
     "client.customising",
     "client.session",
     "client.tokens client.tokeninfo",
+    "sharing",
     "records scenarios retyped",
     "prerequisites table_files making",
     "resolving",
@@ -46,10 +49,11 @@ LAYERS = (
     "state",
     "evidence answers preparing facts cleaning",
     "run watch",
-    "turns",
+    "turns following",
     "asserting drive observe terminal",
     "steps",
     "rounds",
+    "load",
     "doctor.model",
     "doctor.patient",
     "doctor.connection doctor.key doctor.data",
@@ -84,7 +88,6 @@ LAYERS = (
     "reporting.pack reporting.screen reporting.rehearsed",
     "fixtures collection",
     "python_scenarios",
-    "sharing",
     "sandbox_fixtures rehearsal_fixtures scenario_fixtures",
     "reporting.contract",
     "reporting.tracebacks",
@@ -96,16 +99,22 @@ LAYERS = (
     "suite.test_edfi_contract",
     "mutation.model",
     "mutation.watcher mutation.views",
+    "mutation.by_table",
     "mutation.runs",
     "mutation.attack",
+    "authoring.samples authoring.coverage authoring.page authoring.reading authoring.sending",
+    "authoring.draft",
+    "authoring.yaml_file",
+    "authoring.missing",
+    "authoring.screens",
     "commands.credentials commands.person",
     "commands.mutate commands.sandbox",
     "cli",
-    "commands.doctor commands.rehearse commands.report",
+    "commands.doctor commands.rehearse commands.report commands.scenarios",
 )
 
 #: What both sides may use: the contract, and how an OpenAPI document becomes one.
-COMMON_GROUND = ("contract", "openapi_document", "openapi_import")
+COMMON_GROUND = ("contract", "openapi_document", "openapi_import", "extension")
 
 
 @cache  # asked for with every file whose imports are read

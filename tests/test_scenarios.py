@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from pytest_edfi_cte.contract_text import ContractError
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.sandbox import Sandbox
+from pytest_edfi_cte.sandbox.defects import DEFECTS
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.table_files import check_sense, standards_of
 
@@ -72,6 +74,17 @@ def test_every_shipped_table_makes_sense_and_fits_the_model() -> None:
                     schema = shipped().schema_name(standard, need.resource)
                     errors = list(shipped().validator(standard, schema).iter_errors(need.record))
                     assert not errors, (scenario_id, name, errors)
+
+
+def test_no_line_of_python_is_about_one_of_the_tables() -> None:
+    """All but the CTE table, whose public fixtures name it, are data alone."""
+    resources_of = {e.file.content["resource"] for e in everything().entries.values()}
+    names = [name.removesuffix("s").casefold() for name in resources_of if "CTE" not in name]
+    assert len(names) == 8
+    package = Path(catalogue.__file__).parent
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8").casefold()
+        assert not [name for name in names if name in text], path
 
 
 def test_what_is_changed_and_what_is_not_sent() -> None:
@@ -152,6 +165,16 @@ def test_what_a_wrong_api_kept_is_deleted_by_the_next_run_of_the_folder(kit, box
     kit.scenarios(box, f"--edfi-select={PROGRAM}-*").assert_outcomes(passed=4)
     for name in ("studentProgramAssociations", "students", "studentSchoolAssociations"):
         assert box.records(name) == []
+
+
+def test_a_token_that_is_refused_in_the_middle_is_nobodys_bug(kit, new_sandbox) -> None:
+    """The API takes no token it gave, until it gives none any more."""
+    box = new_sandbox(DEFECTS["token-not-accepted"].make())
+    result = kit.scenarios(box, "--edfi-select=sis-v5-student-language-*")
+    result.assert_outcomes(errors=2)
+    assert "not testable: the student could not be created" in result.stdout.str()
+    result.stdout.fnmatch_lines(["not testable: *gave no token (429*"])
+    assert "harness error" not in result.stdout.str()
 
 
 # -- the format's checks ----------------------------------------------------------------------------

@@ -74,6 +74,17 @@ def test_what_the_payload_hook_changes_is_sent_and_expected_back(kit, sandbox) -
     assert state(sandbox) == before
 
 
+def test_every_fictional_student_gets_it(kit, sandbox) -> None:
+    before = state(sandbox)
+    result = run(kit, sandbox, PAYLOAD, "--edfi-repeat=2")
+    result.assert_outcomes(passed=2)
+    bodies = [r.body or "" for r in sandbox.requests if r.method in ("POST", "PUT")]
+    ends = [b for b in bodies if '"endDate": "2027-05-2' in b]
+    assert len(ends) >= 4, "a create and an update for each"
+    assert len({json.loads(b)["studentReference"]["studentUniqueId"] for b in ends}) == 2
+    assert state(sandbox) == before
+
+
 def test_what_is_not_stored_of_it_is_a_finding(kit, new_sandbox) -> None:
     def forgets(request, proceed):
         if request.method in ("POST", "PUT") and b"endDate" in request.get_data():
@@ -114,13 +125,35 @@ def test_a_payload_hook_that_is_wrong_ends_the_run(kit, sandbox, body, words) ->
     assert not [r for r in sandbox.requests if r.method != "GET" and "oauth" not in r.path]
 
 
+MASKED = """
+def pytest_edfi_payload(resource, payload, scenario):
+    if resource == "students":
+        payload["firstName"] = "Zuleikha"
+
+def pytest_edfi_before_request(request):
+    assert "Zuleikha" not in (request.body or "")
+
+def pytest_edfi_after_response(exchange):
+    assert "Zuleikha" not in (exchange.request_body or "") + (exchange.response_body or "")
+"""
+
+
+def test_names_that_a_hook_sends_are_masked_as_all_others(kit, sandbox) -> None:
+    result = run(kit, sandbox, MASKED, "--edfi-mask-people")
+    result.assert_outcomes(passed=2)
+    assert any("Zuleikha" in (request.body or "") for request in sandbox.requests)
+    for file in (kit.pytester.path / "pack").iterdir():
+        assert "Zuleikha" not in file.read_text("utf-8"), file
+
+
 def table():
     return load(shipped(), Settings(), "5.0")
 
 
 def test_a_hook_that_changes_nothing_changes_nothing() -> None:
-    same, paths = amended(table(), lambda **given: [None], SCHEMA)
-    assert (same, paths) == (table(), [])
+    notes = []
+    assert amended(table(), lambda **given: [None], SCHEMA, notes.append) == table()
+    assert notes == []
 
 
 def test_the_scenario_changes_what_its_payload_changes() -> None:
@@ -130,12 +163,13 @@ def test_the_scenario_changes_what_its_payload_changes() -> None:
             payload["cteProgramServices"].append({"cteProgramServiceDescriptor": SERVICE + "X"})
         return []
 
-    changed, paths = amended(table(), call, SCHEMA)
+    notes = []
+    changed = amended(table(), call, SCHEMA, notes.append)
     assert changed.scenario("update").changed == (
         "cteProgramServices.primaryIndicator",
         "_ext.tx.hours",
     )
-    assert paths == ["cteProgramServices", "_ext.tx.hours", "_ext.tx.same"]
+    assert notes[0].endswith(": cteProgramServices, _ext.tx.hours, _ext.tx.same.")
     assert changed.added["update"]["_ext"]["tx"]["hours"] == 2
     assert len(changed.payload("create")["cteProgramServices"]) == 2
 
@@ -276,6 +310,7 @@ def test_remarks_are_in_the_report(kit, sandbox, workers) -> None:
     result.assert_outcomes(passed=2)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["note: 2 checks, told to the board"])
+    assert "note: Ticket" not in result.stdout.str(), "it is about a check, not about the run"
     content = pack(kit)
     notes = {check["number"]: check["notes"] for check in content["checks"]}
     assert "Ticket CTE-1" in notes[1]
@@ -372,3 +407,46 @@ def test_the_hook_s_failure_is_its_own_kind() -> None:
     assert issubclass(HookFailed, NotTestable)
     assert issubclass(HookFailed, ConfigurationError)
     assert not issubclass(HookFailed, NonConformance)
+
+
+# -- observe mode --------------------------------------------------------------------------------
+
+PRODUCT = """
+import requests
+
+def pytest_edfi_payload(resource, payload, scenario):
+    if resource == "studentCTEProgramAssociations":
+        payload["endDate"] = "2027-05-20"
+
+def pytest_edfi_act(step, values):
+    form = {{"grant_type": "client_credentials"}}
+    token = requests.post("{url}/oauth/token", data=form, auth=("{id}", "{secret}")).json()["access_token"]
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {{token}}"
+        if {forgets}:
+            del values["endDate"]
+        session.post("{url}/data/v3/ed-fi/studentCTEProgramAssociations", json=values).raise_for_status()
+    return "sent"
+"""
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_in_observe_mode_the_product_must_send_it_too(kit, sandbox, forgets) -> None:
+    from tests.broken_products import prepare
+
+    prepare(sandbox)
+    key = {"url": sandbox.url, "id": sandbox.client_id, "secret": sandbox.client_secret}
+    result = run(
+        kit,
+        sandbox,
+        PRODUCT.format(forgets=forgets, **key),
+        "--edfi-mode=observe",
+        "--edfi-settle=0",
+    )
+    if not forgets:
+        result.assert_outcomes(passed=2)
+        return
+    result.stdout.fnmatch_lines(
+        ["  endDate", "    expected  *set by the hook pytest_edfi_payload)"]
+    )
+    assert result.ret == 1

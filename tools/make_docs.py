@@ -40,8 +40,8 @@ BOXES: dict[str, tuple[str, str]] = {
     "contract": (
         "contract: tables, schemas, requirements",
         (
-            "contract openapi_document openapi_import requirements properties table_files making "
-            "resolving scenarios tables catalogue"
+            "contract openapi_document openapi_import extension state_contract requirements "
+            "properties table_files making resolving scenarios tables catalogue"
         ),
     ),
     "client": ("client: discovery, tokens, exchanges", "client"),
@@ -56,7 +56,10 @@ BOXES: dict[str, tuple[str, str]] = {
             "observed state product"
         ),
     ),
-    "run": ("run: drive, observe", "run cleaning facts watch drive steps observe asserting"),
+    "run": (
+        "run: drive, observe",
+        "run sharing cleaning facts watch following drive steps observe asserting",
+    ),
     "doctor": ("doctor", "doctor"),
     "pack": ("contract pack", "contract_checks"),
     "rehearsal": ("rehearsal", "rehearsal"),
@@ -65,12 +68,13 @@ BOXES: dict[str, tuple[str, str]] = {
         "plugin: hooks, fixtures, collecting for the report",
         (
             "plugin hooks fixtures scenario_fixtures sandbox_fixtures rehearsal_fixtures "
-            "report_hooks running_hooks collection python_scenarios sharing reporting.collect "
+            "report_hooks running_hooks collection python_scenarios reporting.collect "
             "reporting.tracebacks reporting.pytest_html reporting.contract"
         ),
     ),
     "suite": ("suite: the shipped tests", "suite"),
     "mutation": ("mutation", "mutation"),
+    "authoring": ("authoring: drafts and checks of tables", "authoring"),
     "commands": ("edfi-cte: commands", "cli commands"),
     "seam": ("sandboxes: the seam", "sandboxes"),
     "sandbox": ("sandbox: the stand-in API", "sandbox"),
@@ -120,11 +124,23 @@ def commands() -> str:
         module = import_module(f"pytest_edfi_cte.commands.{name}")
         parser = argparse.ArgumentParser(prog=f"edfi-cte {name}", add_help=False)
         module.add_arguments(parser)
-        rows = [_argument(action) for action in parser._actions]  # noqa: SLF001 - no public list
         words = inspect.cleandoc(module.__doc__ or "")
         parts += [f"## edfi-cte {name}", f"*{summary}*", _fenced(rst(words))]
-        parts += [table(("argument", "meaning"), rows)]
+        parts += _arguments(parser, f"edfi-cte {name}")
     return "\n\n".join(parts)
+
+
+def _arguments(parser: argparse.ArgumentParser, name: str) -> list[str]:
+    """The table of a parser's arguments, or those of each of its subcommands."""
+    actions = [a for a in parser._actions if "-h" not in a.option_strings]  # noqa: SLF001 - no public list
+    (*_, last) = actions
+    if not isinstance(last, argparse._SubParsersAction):  # noqa: SLF001 - as above
+        return [table(("argument", "meaning"), map(_argument, actions))]
+    parts = []
+    for choice in last._choices_actions:  # noqa: SLF001 - as above
+        parts += [f"### {name} {choice.dest}", f"*{choice.help}*"]
+        parts += _arguments(last.choices[choice.dest], f"{name} {choice.dest}")
+    return parts
 
 
 def _fenced(words: str) -> str:
@@ -133,7 +149,7 @@ def _fenced(words: str) -> str:
 
 
 def _fence(found: re.Match[str]) -> str:
-    return f"```text\n{inspect.cleandoc(found[0])}\n```\n"
+    return f"```sh\n{inspect.cleandoc(found[0])}\n```\n"
 
 
 def _argument(action: argparse.Action) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -198,13 +198,17 @@ class EdFiSession(HttpSession):
     ) -> None:
         super().__init__(transport, recorder)
         self.api = api
+        #: Collection -> its namespace, where that is a state's.
+        self.namespaces: Mapping[str, str] = {}
         self._token = token
         self._collections: dict[str, str] = {}
 
     def resource_url(self, collection: str, record_id: str | None = None) -> str:
         """The absolute URL of a collection or of one record in it."""
         if collection not in self._collections:
-            self._collections[collection] = urljoin(self.api.data_url, f"ed-fi/{collection}")
+            namespace = self.namespaces.get(collection, "ed-fi")
+            url = urljoin(self.api.data_url, f"{namespace}/{collection}")
+            self._collections[collection] = url
         url = self._collections[collection]
         return f"{url}/{record_id}" if record_id else url
 

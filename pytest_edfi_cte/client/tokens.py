@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +35,24 @@ class Token:
     expires: float | None
     lifetime: float = 0.0
 
+    def plain(self) -> dict[str, Any]:
+        """For another process of the run. Holds the token in the open: never print it."""
+        return {
+            "value": self.value.reveal(),
+            "expires": self.expires,
+            "lifetime": self.lifetime,
+        }
+
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> Token:
+        """What :meth:`plain` gave; the open text is taken out of it."""
+        return cls(Secret(plain.pop("value")), plain["expires"], plain["lifetime"])
+
+    @property
+    def mark(self) -> str:
+        """What tells one token from another, and is no secret."""
+        return hashlib.sha256(self.value.reveal().encode()).hexdigest()
+
     def fresh(self, now: float) -> bool:
         """True while the token can be used at epoch second ``now``."""
         return self.expires is None or now < self.expires - min(MARGIN, self.lifetime / 10)
@@ -59,6 +79,10 @@ class TokenSource:
         self._contract = contract
         self._clock = clock
         self._token = token
+        #: Gives a token that others use too, by the mark of one that is spent; None where nobody
+        #: answers, and then this source gets one by itself.
+        self.elsewhere: Callable[[str], Token | None] | None = None
+        self._one_at_a_time = threading.Lock()
         # As it will be when it is sent: a read-only run lets this one request pass.
         http.token_url = requests.Request("POST", url).prepare().url
         http.recorder.redactor.add(client_secret, client_id=client_id)
@@ -73,8 +97,23 @@ class TokenSource:
         """As calling it, with the time the token ends."""
         known = self._token
         if known is None or known.value is refused or not known.fresh(self._clock()):
-            known = self._token = self._fetch()
+            known = self.instead_of(known.mark if known else "")
         return known
+
+    def instead_of(self, mark: str) -> Token:
+        """A token that is not the one of that mark, got once however many ask at once."""
+        with self._one_at_a_time:
+            known = self._token
+            if known is None or known.mark == mark or not known.fresh(self._clock()):
+                known = self._shared(mark) or self._fetch()
+                self._token = known
+            return known
+
+    def _shared(self, mark: str) -> Token | None:
+        token = self.elsewhere(mark) if self.elsewhere else None
+        if token:
+            self._http.recorder.redactor.add(token.value)
+        return token
 
     @property
     def basic(self) -> HTTPBasicAuth:

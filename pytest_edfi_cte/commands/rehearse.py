@@ -4,7 +4,7 @@ A sandbox is started; your product plays the steps one after the other, made to 
 command; the API gets into trouble where the certification asks for it; what was recorded is judged.
 Exit code 0: every must is met; 1: not; 2: interrupted; 4: a mistake in the set-up.
 
-  edfi-cte rehearse --act ./sync.sh
+  edfi-cte rehearse --act ./examples/vendor_suite/sync.sh
   edfi-cte rehearse --env-file product.env
 
 The command is run as `CMD STEP` for each step, without a shell. It finds EDFI_URL, EDFI_CLIENT_ID,

@@ -1,7 +1,7 @@
 """Render result documents again, merge several into one report, or compare two.
 
-  edfi-cte report create/results.json update/results.json --out DIR
-  edfi-cte report --compare old/results.json new/results.json
+  edfi-cte report create/results.json update/results.json --out=together
+  edfi-cte report --compare last-month/results.json pack/results.json
 
 Exit code: 0 conformant (with --compare: no regression), 1 not, 4 a file that cannot be used.
 """

@@ -97,8 +97,7 @@ def run(name: str | None) -> Said:
     strict: tuple[str, ...] = ()
     bench.watch.middleware = None
     if name is not None:
-        defects, variants = sandboxes.defects()
-        defect = {**defects, **variants}[name]
+        defect = sandboxes.defect(name)
         target = (bench.order.target,) if bench.order.target else ()
         bench.watch.middleware = defect.make(*target)
         strict = _strictly(defect.level)

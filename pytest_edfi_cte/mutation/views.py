@@ -26,12 +26,16 @@ def summary(matrix: Matrix) -> list[str]:
         f"Variants: {count(Outcome.PASSED)} passed, {count(Outcome.BLAMED)} blamed.",
         f"Does not apply, for these tests judge no answer that was altered: {_names(idle)}.",
     ]
-    for row in matrix.of(Outcome.MISSED, Outcome.BLAMED):
-        cell = row.telling
+    return [*lines, *misses(matrix.of(Outcome.MISSED, Outcome.BLAMED))]
+
+
+def misses(rows: Iterable[Row]) -> Iterator[str]:
+    """What was missed or blamed: what it does, and why that was not seen."""
+    for row in rows:
         altered = sum(each.altered for each in row.cells.values())
-        why = cell.line or f"{altered} answers were altered, and no test failed."
-        lines += [f"{row.outcome.value} {row.subject.name}: {row.subject.summary}", f"  {why}"]
-    return lines
+        why = row.telling.line or f"{altered} answers were altered, and no test failed."
+        yield f"{row.outcome.value} {row.subject.name}: {row.subject.summary}"
+        yield f"  {why}"
 
 
 def _names(rows: Sequence[Row]) -> str:
@@ -70,16 +74,16 @@ def as_markdown(matrix: Matrix) -> str:
     short = short_names(matrix.columns)
     head = ["defect", "what the API does", *(short[c] for c in matrix.columns), "finding"]
     lines = ["# Defects and variants", "", *_INTRODUCTION, ""]
-    lines += [f"- {_escaped(short[c])}: `{c}`" for c in matrix.columns if short[c] != c]
-    lines += ["", *(f"{_escaped(line)}  " for line in summary(matrix))]
+    lines += [f"- {markdown_text(short[c])}: `{c}`" for c in matrix.columns if short[c] != c]
+    lines += ["", *(f"{markdown_text(line)}  " for line in summary(matrix))]
     for group in matrix.groups:
-        lines += ["", f"## {group}", "", _line(head), _line(["---"] * len(head))]
+        lines += ["", f"## {group}", "", markdown_line(head), markdown_line(["---"] * len(head))]
         for row in _of_group(matrix, group):
             states = [_state(row, c) for c in matrix.columns]
-            finding = _escaped(row.telling.line)
+            finding = markdown_text(row.telling.line)
             level = " (should)" if row.subject.level == "should" else ""
-            what = _escaped(row.subject.summary) + level
-            lines.append(_line([f"`{row.subject.name}`", what, *states, finding]))
+            what = markdown_text(row.subject.summary) + level
+            lines.append(markdown_line([f"`{row.subject.name}`", what, *states, finding]))
     return "\n".join([*lines, ""])
 
 
@@ -120,8 +124,8 @@ def listed(subjects: Iterable[Subject], form: str) -> str:
         return json.dumps([_subject(each) for each in found], indent=2, ensure_ascii=False) + "\n"
     if form == "markdown":
         head = ["defect", "group", "what the API does"]
-        rows = [[f"`{each.name}`", each.group, _escaped(each.summary)] for each in found]
-        return "\n".join(map(_line, [head, ["---"] * 3, *rows])) + "\n"
+        rows = [[f"`{each.name}`", each.group, markdown_text(each.summary)] for each in found]
+        return "\n".join(map(markdown_line, [head, ["---"] * 3, *rows])) + "\n"
     width = max((len(each.name) for each in found), default=0)
     lines = (f"{each.name:<{width}}  {each.group:<10}  {each.summary}" for each in found)
     return "\n".join(lines) + "\n"
@@ -158,11 +162,12 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _line(cells: Iterable[str]) -> str:
+def markdown_line(cells: Iterable[str]) -> str:
+    """A line of a table."""
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text that Markdown and HTML leave alone."""
     shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for sign in ("\\", "|", "*", "_", "`", "[", "]"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_edfi_cte import fixtures
-from pytest_edfi_cte.errors import EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NonConformance, NotTestable
 from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
@@ -42,6 +42,9 @@ PACKAGE = Path(__file__).parents[1]
 JUDGING: dict[str, CheckKind] = {"edfi_scenario": "scenario", "edfi_contract": "contract"}
 #: A test that uses another of our fixtures talks to the API: a check of the user's own.
 OFFLINE = frozenset({"edfi_settings", "edfi_sandbox", "edfi_new_sandbox", "edfi_sandbox_options"})
+#: Why a check could not be made; of a set-up that is wrong only once the tests run (a token that is
+#: not renewed) that is so, too.
+NOT_ASKED = (NotTestable, ConfigurationError)
 
 
 class Collector:
@@ -53,13 +56,16 @@ class Collector:
         self._paint = Painter(run.redactor.clean)
         #: A hook about the rows could not be asked: nothing is missing but what it would have said.
         self.hook_failed = False
+        #: What a hook says of single checks: said with them, and not of the run.
+        self._remarks: set[str] = set()
         #: node id -> result, in the order in which they came.
         self.results: dict[str, CheckResult] = {}
 
     @property
     def notes(self) -> list[str]:
-        """What the results note, each once."""
-        return list(dict.fromkeys(n for result in self.results.values() for n in result["notes"]))
+        """What the results note of the run, each once."""
+        notes = dict.fromkeys(n for result in self.results.values() for n in result["notes"])
+        return [note for note in notes if note not in self._remarks]
 
     @property
     def checks(self) -> list[CheckResult]:
@@ -88,11 +94,11 @@ class Collector:
             return report
         if report.when == "call" or (report.when == "setup" and not report.passed):
             verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
-            if kind[0] == "own" and call.excinfo and not isour_bug(call.excinfo):
+            if kind[0] == "own" and call.excinfo and not is_our_bug(call.excinfo):
                 verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
             result = self._result(item, kind, verdict, report)
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
-            report.edfi_hook_failed = bool(remark(self._run, result))  # type: ignore[attr-defined]  # pytest sends extra attributes along
+            report.edfi_remarks = remark(self._run, result)  # type: ignore[attr-defined]  # pytest sends extra attributes along
             report.edfi = result  # type: ignore[attr-defined]  # as above
             if kind[0] != "own":
                 properties = flat_properties(result, self._run.facts())
@@ -110,7 +116,9 @@ class Collector:
     def gather(self, report: pytest.TestReport) -> None:
         """Keep a result; a test whose process ended under it gets one here."""
         result: CheckResult | None = getattr(report, "edfi", None)
-        self.hook_failed |= getattr(report, "edfi_hook_failed", False)
+        remarks, failed = getattr(report, "edfi_remarks", ((), False))
+        self._remarks.update(remarks)
+        self.hook_failed |= failed
         if result:
             self.results[report.nodeid] = result
         elif report.when not in ("setup", "call", "teardown") and report.failed:
@@ -155,9 +163,9 @@ class Collector:
             return
         if isinstance(excinfo.value, EdFiError):
             text = str(excinfo.value)
-            if isinstance(excinfo.value, NotTestable):
+            if isinstance(excinfo.value, NOT_ASKED):
                 text = f"not testable: {text}"
-        elif isour_bug(excinfo):
+        elif is_our_bug(excinfo):
             text = our_bug(excinfo)
         else:
             # Somebody's own test: its traceback stays, with its values shown safely.
@@ -228,14 +236,14 @@ def verdict_of(report: pytest.TestReport, error: BaseException | None) -> Verdic
         return Verdict.PASSED
     if report.skipped:
         return Verdict.NOT_APPLICABLE
-    if isinstance(error, NotTestable):
+    if isinstance(error, NOT_ASKED):
         return Verdict.NOT_TESTABLE
     if isinstance(error, NonConformance | AssertionError | pytest.fail.Exception):
         return Verdict.FAILED
     return Verdict.HARNESS_ERROR
 
 
-def isour_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+def is_our_bug(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
     """True where an exception that is nobody's verdict escaped from this package's code."""
     if isinstance(excinfo.value, pytest.fail.Exception | pytest.skip.Exception | KeyboardInterrupt):
         return False

@@ -80,18 +80,19 @@ def result_of(
     }
 
 
-def remark(run: Run, result: CheckResult) -> str:
+def remark(run: Run, result: CheckResult) -> tuple[list[str], bool]:
     """Add what the hook says of a check, which has a copy: a verdict is no hook's to change.
 
-    How the hook failed, "" where it did not.
+    What it says, and whether the hook failed.
     """
     call = run.hooks.report_row
     if call is None:
-        return ""
+        return [], False
     paint = Painter(run.redactor.clean)
     said, failed = call.texts(check=deepcopy(result))
-    result["notes"] += map(paint.text, [*said, *([failed] if failed else [])])
-    return failed
+    remarks = [paint.text(text) for text in said]
+    result["notes"] += [*remarks, *([paint.text(failed)] if failed else [])]
+    return remarks, bool(failed)
 
 
 def _about_the_table(run: Run, findings: Sequence[FindingRow], table: Table) -> None:

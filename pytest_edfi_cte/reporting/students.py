@@ -82,7 +82,8 @@ class StudentResults:
         )
         result = result_of(run, judged.evidence, outcome, scenario)
         waivers.apply(self._accepted, result, date.today())  # noqa: DTZ011 - a calendar day
-        self.hook_failed = self.hook_failed or remark(run, result)
+        if remark(run, result)[1]:
+            self.hook_failed = self.hook_failed or result["notes"][-1]
         self.ledger.add(result)
         return result if result["verdict"] in (*BAD, Verdict.WAIVED.value) else None
 

@@ -11,9 +11,10 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_edfi_cte.extension import title_of
 from pytest_edfi_cte.sandbox import access, problems
 from pytest_edfi_cte.sandbox.checks import duplicate_errors, schema_errors, unification_errors
-from pytest_edfi_cte.sandbox.model import at, descriptor_key, key_of, title_of
+from pytest_edfi_cte.sandbox.model import at, descriptor_key, key_of
 from pytest_edfi_cte.sandbox.problems import Problem, invalid_data
 from pytest_edfi_cte.sandbox.shapes import draft
 from pytest_edfi_cte.sandbox.store import Links, Store, Stored

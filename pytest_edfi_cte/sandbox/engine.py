@@ -12,10 +12,10 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_edfi_cte.extension import title_of
 from pytest_edfi_cte.sandbox import access, problems
 from pytest_edfi_cte.sandbox.bodies import Bodies, Body
 from pytest_edfi_cte.sandbox.changes import Change
-from pytest_edfi_cte.sandbox.model import title_of
 from pytest_edfi_cte.sandbox.problems import Problem
 from pytest_edfi_cte.sandbox.shapes import draft
 

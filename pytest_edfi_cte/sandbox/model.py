@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.contract import STANDARDS, shipped
+from pytest_edfi_cte.extension import title_of
 from pytest_edfi_cte.openapi_import import ED_FI
 from pytest_edfi_cte.sandbox.shapes import Collection, Object, Scalar, flatten, object_of
 from pytest_edfi_cte.sandbox.validation import Validator
@@ -178,12 +179,6 @@ def namespace_of(entity: str) -> str:
     """``tx_CampusTypeDescriptor`` -> ``tx``; Ed-Fi's own have no prefix."""
     prefix, found, _ = entity.partition("_")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", prefix).lower() if found else ED_FI
-
-
-def title_of(entity: str) -> str:
-    """``student``, ``tx_studentFoo`` -> ``Student``, ``StudentFoo``."""
-    name = entity.rpartition("_")[2]
-    return name[:1].upper() + name[1:]
 
 
 def at(body: Json, path: tuple[str, ...]) -> Any:

@@ -7,6 +7,7 @@ each of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from pytest_edfi_cte.sandbox.defects import (
     create,
     identity,
     read,
+    rows,
     transport,
     types,
     update,
@@ -28,9 +30,19 @@ from pytest_edfi_cte.sandbox.defects.tools import TARGET, Defect, Make
 from pytest_edfi_cte.sandbox.defects.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-__all__ = ["DEFECTS", "GROUPS", "TARGET", "VARIANTS", "Defect", "Make", "Watch"]
+__all__ = [
+    "DEFECTS",
+    "GROUPS",
+    "ROW_KINDS",
+    "TARGET",
+    "VARIANTS",
+    "Defect",
+    "Make",
+    "Watch",
+    "of_name",
+]
 
 
 def _by_name(defects: Iterable[Defect]) -> Mapping[str, Defect]:
@@ -49,3 +61,12 @@ _MODULES = (
 DEFECTS = _by_name(defect for module in _MODULES for defect in module.DEFECTS)
 VARIANTS = _by_name(variants.VARIANTS)
 GROUPS = tuple(dict.fromkeys(defect.group for defect in DEFECTS.values()))
+#: Kinds of defects that are made from a table's rows -> whether they wait for an update.
+ROW_KINDS: Mapping[str, bool] = MappingProxyType(
+    {n: after for n, (_, after, _) in rows.KINDS.items()}
+)
+
+
+def of_name(name: str) -> Defect:
+    """The defect or variant of a name, be it made from a row (``row-lost:beginDate``); KeyError."""
+    return rows.of_row(name) if ":" in name else {**DEFECTS, **VARIANTS}[name]

@@ -1,0 +1,1 @@
+"""For who writes tables of scenarios: a first file, what it would send, what it would miss."""

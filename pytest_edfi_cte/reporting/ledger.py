@@ -7,7 +7,6 @@ and the first student of all, have their evidence beside it.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -36,6 +35,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        import sqlite3  # noqa: PLC0415 - --edfi-repeat only
+
         self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         # Safe against a kill of the process; only the machine's own crash could lose rows.
         self._connection.execute("pragma journal_mode = wal")

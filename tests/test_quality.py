@@ -50,7 +50,7 @@ LAYERS = (
     "evidence answers preparing facts cleaning",
     "run watch",
     "turns following",
-    "asserting drive observe terminal",
+    "asserting drive observe progress terminal",
     "steps",
     "rounds",
     "load",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._open: int | None = None
+        self._close: Callable[[], object] = bool
 
     @classmethod
     def start(cls, folder: Path, *, invented: bool = False) -> Journal:
@@ -121,13 +124,19 @@ class Journal:
 
     def remove(self) -> None:
         """Forget the journal: nothing of the run is left."""
+        self._close()
+        self._open = None
         self.path.unlink(missing_ok=True)
         self._lock_path.unlink(missing_ok=True)
 
     def _append(self, event: str, entry: Entry) -> None:
-        line = json.dumps({"event": event, **asdict(entry)}, ensure_ascii=True)
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")  # one write, so that workers' lines never mix
+        line = json.dumps({"event": event, **vars(entry)}, ensure_ascii=True)
+        if self._open is None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            self._open = os.open(self.path, flags, 0o666)
+            self._close = weakref.finalize(self, os.close, self._open)
+        # One write, so that workers' lines never mix; what it returned from outlives kill -9.
+        os.write(self._open, f"{line}\n".encode())
 
     def _events(self) -> Iterator[tuple[str, Entry]]:
         if not self.path.exists():

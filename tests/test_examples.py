@@ -81,12 +81,19 @@ def test_links_of_the_readme_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
-def test_contributing_names_files_that_exist() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    names = re.findall(r"`([\w./-]+\.(?:py|ya?ml|json|md|toml|html|cff)|[\w./-]+/)`", text)
-    assert len(names) > 8
-    for name in names:
-        assert (ROOT / name).exists() or (ROOT / "pytest_edfi_cte" / name).exists(), name
+def test_contributing_leads_through_files_that_exist() -> None:
+    """Each way to add something is steps in order, through files, to the test that shows it."""
+    text = PAGES["CONTRIBUTING.md"]
+    name = re.compile(r"`([\w./-]+\.(?:py|ya?ml|json|md|toml|html|cff)|[\w./-]+/)`")
+    for file in name.findall(text):
+        assert (ROOT / file).exists() or (ROOT / "pytest_edfi_cte" / file).exists(), file
+    ways = dict(re.findall(r"^## To add an? (.+?)\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL))
+    assert {"option", "check", "fault", "defect", "scenario", "data standard", "hook"} <= set(ways)
+    for way, steps in ways.items():
+        numbers = [int(number) for number in re.findall(r"^(\d)\. ", steps, re.MULTILINE)]
+        assert numbers == list(range(1, len(numbers) + 1)), way
+        assert len(numbers) >= 2, way
+        assert [file for file in name.findall(steps) if file.startswith("tests/")], way
 
 
 def test_ci_reads_its_commands_from_the_readme() -> None:

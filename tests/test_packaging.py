@@ -74,6 +74,14 @@ def test_the_contract_ships_in_wheel_and_sdist(built) -> None:
     assert not [name for name in wheel if name.startswith(("tests/", "examples/", "tools/"))]
 
 
+def test_pypi_would_take_what_is_built(built) -> None:
+    """Metadata and the README as its description."""
+    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, built.iterdir())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
+
+
 def test_the_wheel_works_in_a_clean_environment(built, tmp_path) -> None:
     """The wheel alone is installed; its dependencies are those of this environment."""
     environment = tmp_path / "venv"

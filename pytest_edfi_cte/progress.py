@@ -27,6 +27,7 @@ class Progress:
     def __init__(self, config: pytest.Config, whole: int, scenarios: int) -> None:
         self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         self._capture: Any = config.pluginmanager.getplugin("capturemanager")
+        self._reporter._show_progress_info = False  # noqa: SLF001 - its [100%] would follow ours
         self._whole, self._scenarios = whole, max(scenarios, 1)
         self._checks = self._bad = 0
         self._began = self._shown = time.monotonic()

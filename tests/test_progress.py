@@ -60,6 +60,7 @@ def test_in_a_terminal_it_moves(words) -> None:
         r"\r4 of 4 students, [\d.]+ a second, in 0:0\d, 1 checks not as required", text
     )
     assert ".F.." not in text
+    assert "100%" not in text
 
 
 def test_in_ci_and_with_v_pytest_speaks(words) -> None:

@@ -6,12 +6,19 @@ import os
 import pty
 import re
 import sys
+import threading
+from collections import namedtuple
 from contextlib import suppress
+from io import StringIO
 
 import pytest
 
+from pytest_edfi_cte.commands import meanwhile
 from pytest_edfi_cte.progress import line
 from tests.test_repeat import SEED, wrong_for
+
+Request = namedtuple("Request", "method path status")
+Stage = namedtuple("Stage", "sandbox students")
 
 
 @pytest.mark.parametrize(
@@ -31,6 +38,50 @@ from tests.test_repeat import SEED, wrong_for
 def test_the_line(given, said) -> None:
     assert line(*given) == said
     assert len(said) < given[-1]
+
+
+class Terminal(StringIO):
+    """Something that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("batch", r"  3 requests, 2 of 4 students, [\d.]+ a second, 0:\d\d left"),
+        ("create", r"  3 requests, \d s"),
+    ],
+)
+def test_a_rehearsal_says_what_arrives_meanwhile(step, said, monkeypatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(meanwhile, "EVERY", 0.01)
+    sent = [Request("POST", "/data/v3/ed-fi/students", status) for status in (201, 201, 400)]
+    seen = threading.Event()
+
+    class Sandbox:
+        def received(self, first: int = 0) -> list[Request]:
+            return sent if first else list(range(7))
+
+    class Out(Terminal):
+        def write(self, text: str) -> int:
+            if "requests" in text:
+                seen.set()
+            return super().write(text)
+
+    out = Out()
+    with meanwhile.moving(Stage(Sandbox(), 4), step, 80, out):
+        assert seen.wait(10)
+    assert re.search(said, out.getvalue())
+    assert out.getvalue().endswith(meanwhile.ERASE)
+
+
+def test_a_rehearsal_in_a_log_says_nothing_meanwhile() -> None:
+    out = StringIO()
+    with meanwhile.moving(Stage(None, 4), "batch", 80, out):
+        pass
+    assert out.getvalue() == ""
 
 
 def shown(arguments: list[str], **environment: str) -> str:

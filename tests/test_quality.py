@@ -107,7 +107,7 @@ LAYERS = (
     "authoring.yaml_file",
     "authoring.missing",
     "authoring.screens",
-    "commands.credentials commands.person",
+    "commands.credentials commands.meanwhile commands.person",
     "commands.mutate commands.sandbox",
     "cli",
     "commands.doctor commands.rehearse commands.report commands.scenarios",

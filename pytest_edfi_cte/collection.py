@@ -106,9 +106,10 @@ def entries_of(config: pytest.Config, function: str) -> list[Entry]:
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
-    """Give a test of the suite its scenarios, each under its readable id and marker."""
-    if metafunc.module.__name__.rpartition(".")[0] != f"{PACKAGE}.suite":
-        return
+    """Give a test of the suite its scenarios, each under its readable id and marker.
+
+    The suite's modules ask for it: a hook of the plugin would be asked for every test of others.
+    """
     if "edfi_scenario" in metafunc.fixturenames:
         parameters = [
             pytest.param(e.id, id=e.id, marks=pytest.mark.edfi_scenario(e.id))

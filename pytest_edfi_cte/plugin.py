@@ -112,13 +112,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection.is_contract_pack(collection_path) and not wanted else None
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give the suite's tests the scenarios of the run."""
-    from pytest_edfi_cte import collection  # noqa: PLC0415 - only while collecting
-
-    collection.parametrize(metafunc)
-
-
 def pytest_pycollect_makemodule(module_path: Any, parent: Any) -> pytest.Module | None:
     """Collect our suite as we wrote it, whatever naming the user's own tests follow."""
     from pytest_edfi_cte import collection  # noqa: PLC0415 - only while collecting

@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_edfi_cte import steps
+from pytest_edfi_cte.collection import parametrize
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_edfi_cte.drive import AssociationSlot
     from pytest_edfi_cte.evidence import Evidence
     from pytest_edfi_cte.records import Record
     from pytest_edfi_cte.scenarios import Scenario
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test its scenarios."""
+    parametrize(metafunc)
 
 
 def test_create(

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_edfi_cte.collection import parametrize
+
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_edfi_cte.evidence import Evidence
     from pytest_edfi_cte.observe import Observation
     from pytest_edfi_cte.scenarios import Scenario
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test its scenarios."""
+    parametrize(metafunc)
 
 
 def test_create(

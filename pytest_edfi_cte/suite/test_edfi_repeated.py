@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_edfi_cte.collection import parametrize
+
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_edfi_cte.reporting.students import Students
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test its scenarios."""
+    parametrize(metafunc)
 
 
 def test_students(edfi_students: Students) -> None:

@@ -1,0 +1,36 @@
+"""All the figures in one table: ``python benchmarks/run.py``, or ``… run.py start per_record``.
+
+Needs the extra ``[sandbox]``. With ``--rounds N`` each figure is the median of N (default 5). Exit
+code 1 where a target is not met; ``benchmarks/PROFILE.md`` says where the time goes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+#: One module for each line of the table, in its order.
+LINES = ("idle", "start", "per_record")
+
+
+def main() -> int:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lines", nargs="*", metavar="LINE", help=", ".join(LINES))
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    unknown = set(given.lines) - set(LINES)
+    if unknown:
+        parser.error(f"no such line: {', '.join(sorted(unknown))}; there are {', '.join(LINES)}")
+    print("| what | measured | target | |\n| --- | --- | --- | --- |", flush=True)
+    met = True
+    for name in given.lines or LINES:
+        for line in importlib.import_module(name).measure(given.rounds):
+            print(line, flush=True)
+            met &= line.met is not False
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

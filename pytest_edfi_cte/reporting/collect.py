@@ -29,6 +29,7 @@ from pytest_edfi_cte.reporting.model import (
 )
 from pytest_edfi_cte.reporting.results import Kind, Outcome, Place, remark, result_of
 from pytest_edfi_cte.reporting.runs import planned
+from pytest_edfi_cte.reporting.students import COUNTS
 from pytest_edfi_cte.reporting.tracebacks import cleaned_repr, last_entries
 from pytest_edfi_cte.reporting.waivers import Waiver
 from pytest_edfi_cte.verdicts import Verdict
@@ -88,6 +89,8 @@ class Collector:
         error = call.excinfo.value if call.excinfo else None
         self._word(call, report)
         report.sections = [(name, self._paint.text(text)) for name, text in report.sections]
+        if report.when == "call" and COUNTS in item.stash:
+            report.edfi_students = item.stash[COUNTS]  # type: ignore[attr-defined]  # as below
         kind = _kind(item)
         if kind is None or fixtures.EVIDENCE not in item.stash:
             return report

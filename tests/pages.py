@@ -177,11 +177,12 @@ class Reader:
 
     def _type(self, block: Block) -> None:
         defect = block.notes.get("defect")
+        more = [word for word in block.notes.get("more", "").split(",") if word]
         with self.sandbox.fault(defect=defect) if defect else nullcontext():
             for command in block.commands:
                 if command not in self.owned:
                     continue
-                code = self._run(" ".join([command, *block.notes.get("more", "").split(",")]))
+                code = self._run(" ".join([command, *more]))
                 assert code == int(block.notes.get("exit", 0)), f"{block.place}: {command}"
 
     def _run(self, command: str) -> int:

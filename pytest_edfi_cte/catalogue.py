@@ -187,6 +187,7 @@ class Chosen:
     def __init__(self, contract: Contract, settings: Settings, entries: Iterable[Entry]) -> None:
         self._contract = contract
         self._settings = settings
+        self._resolved: dict[tuple[str, str], Scenario] = {}
         self.entries = {entry.id: entry for entry in entries}
         #: Every name that ``--edfi-set`` may use in one of the tables.
         self.names = frozenset(n for e in self.entries.values() for n in names_in(e.file.content))
@@ -200,11 +201,15 @@ class Chosen:
 
         :class:`ConfigurationError` where it is for another, or a file of the contract is broken.
         """
-        entry = self.entries[scenario_id]
-        try:
-            return entry.scenario(self._contract, self._settings, standard, self.names)
-        except ContractError as error:
-            raise ConfigurationError(str(error)) from None
+        place = (scenario_id, standard)
+        if place not in self._resolved:
+            entry = self.entries[scenario_id]
+            try:
+                found = entry.scenario(self._contract, self._settings, standard, self.names)
+            except ContractError as error:
+                raise ConfigurationError(str(error)) from None
+            self._resolved[place] = found
+        return self._resolved[place]
 
     @property
     def editions(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ def after_killed(run: Run, whose: str) -> list[str]:
     """
     left: list[str] = []
     for journal in orphans(run.journal.path.parent, run.journal):
+        run.records.confirm(journal)
         here = [e for e in journal.pending() if e.base_url == run.api.base_url]
         problems = run.records.clean_up(journal)
         if here and not problems:

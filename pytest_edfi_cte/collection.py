@@ -44,6 +44,23 @@ class SuiteModule(pytest.Module):
         )
 
 
+class SuiteFolder(pytest.Package):
+    """Our package, of which the suite alone holds tests: pytest would ask about every file."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """The suite's folder."""
+        folder = self.ihook.pytest_collect_directory(path=SUITE, parent=self)
+        return [] if folder is None else [folder]
+
+
+def make_folder(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The collector for our package's folder, None for every other folder."""
+    if path != SUITE.parent:
+        return None
+    folder: pytest.Collector = SuiteFolder.from_parent(parent, path=path)
+    return folder
+
+
 def entries(config: pytest.Config) -> list[Entry]:
     """The scenarios of the run, with what hooks add; raises :class:`ConfigurationError`."""
     from pytest_edfi_cte.catalogue import choose  # noqa: PLC0415 - idle cost

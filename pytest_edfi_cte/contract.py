@@ -202,7 +202,11 @@ class Contract:
         return _DescriptorNames(self)
 
     def naming(self, name: str) -> Iterator[Json]:
-        """The resource schemas, of every standard, in whose text a property's name stands."""
+        """The resource schemas, of every standard, in whose text a property's name stands.
+
+        Those that are read already come first: they are the ones that a run is about.
+        """
+        yield from list(self._schemas.values())
         for standard in STANDARDS:
             for file in self._documents(standard).values():
                 path = f"schemas/{standard}/{file}.json"

@@ -114,6 +114,10 @@ class RunHooks:
 
     # -- collect ------------------------------------------------------------------------------
 
+    def pytest_collect_directory(self, path: Path, parent: Any) -> pytest.Collector | None:
+        """Collect of our package the suite alone."""
+        return collection.make_folder(path, parent)
+
     def pytest_collect_file(self, file_path: Path, parent: Any) -> pytest.Module | None:
         """Collect the suite even where the user's ``python_files`` does not match its names."""
         if collection.is_foreign_name(file_path, parent.config):

@@ -9,23 +9,31 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+#: How the name of a journal ends whose keys are invented.
+INVENTED = "-students"
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A record of ours in the API. ``url`` is None where the creation was never confirmed."""
+    """A record of ours in the API. ``url`` is None where the creation was never confirmed.
+
+    ``body``: what was sent, where its key is invented: sent again it is the same record.
+    """
 
     base_url: str
     resource: str
     key: Mapping[str, Any]
     url: str | None
+    body: Mapping[str, Any] | None = None
 
 
 class Journal:
@@ -33,11 +41,19 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._open: int | None = None
+        self._close: Callable[[], object] = bool
 
     @classmethod
-    def start(cls, folder: Path) -> Journal:
-        """A new, empty journal below ``folder``."""
-        return cls(folder / f"run-{os.getpid()}-{secrets.token_hex(4)}.jsonl")
+    def start(cls, folder: Path, *, invented: bool = False) -> Journal:
+        """A new, empty journal below ``folder``; see :attr:`invented`."""
+        end = INVENTED if invented else ""
+        return cls(folder / f"run-{os.getpid()}-{secrets.token_hex(4)}{end}.jsonl")
+
+    @property
+    def invented(self) -> bool:
+        """True where nobody but this run can know the keys: what is under them is ours."""
+        return self.path.stem.endswith(INVENTED)
 
     @property
     def _lock_path(self) -> Path:
@@ -57,9 +73,16 @@ class Journal:
         finally:
             lock.release()
 
-    def creating(self, base_url: str, resource: str, key: Mapping[str, Any]) -> None:
+    def creating(
+        self,
+        base_url: str,
+        resource: str,
+        key: Mapping[str, Any],
+        body: Mapping[str, Any] | None = None,
+    ) -> None:
         """Note the intent before the request: a kill in between leaves a trace."""
-        self._append("creating", Entry(base_url, resource, key, None))
+        sent = body if self.invented else None
+        self._append("creating", Entry(base_url, resource, key, None, sent))
 
     def created(self, entry: Entry) -> None:
         """Note a record that is ours to delete."""
@@ -101,13 +124,19 @@ class Journal:
 
     def remove(self) -> None:
         """Forget the journal: nothing of the run is left."""
+        self._close()
+        self._open = None
         self.path.unlink(missing_ok=True)
         self._lock_path.unlink(missing_ok=True)
 
     def _append(self, event: str, entry: Entry) -> None:
-        line = json.dumps({"event": event, **asdict(entry)}, ensure_ascii=True)
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")  # one write, so that workers' lines never mix
+        line = json.dumps({"event": event, **vars(entry)}, ensure_ascii=True)
+        if self._open is None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            self._open = os.open(self.path, flags, 0o666)
+            self._close = weakref.finalize(self, os.close, self._open)
+        # One write, so that workers' lines never mix; what it returned from outlives kill -9.
+        os.write(self._open, f"{line}\n".encode())
 
     def _events(self) -> Iterator[tuple[str, Entry]]:
         if not self.path.exists():

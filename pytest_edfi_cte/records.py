@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -169,7 +170,7 @@ class Records:
         self.session.may_send("POST", self.session.resource_url(resource))  # not to the journal
         key = self.key_of(resource, body)
         base = self.session.api.base_url
-        self.journal.creating(base, resource, key)
+        self.journal.creating(base, resource, key, body)
         mark = len(self.session.recorder)
         url = self.session.resource_url(resource)
         sent = wire if "data" in wire else {"json": body, **wire}
@@ -219,6 +220,20 @@ class Records:
             if entry.resource == resource and entry.key == key:
                 return Record(resource, body, entry.url, created=True)
         return None
+
+    def confirm(self, journal: Journal) -> None:
+        """Find what was made under invented keys, though the answer was lost or never read.
+
+        It is sent again: what is under such a key is ours. A refusal leaves it unsure.
+        """
+        base = self.session.api.base_url
+        for entry in (e for e in journal.unconfirmed() if e.body and e.base_url == base):
+            url = self.session.resource_url(entry.resource)
+            with suppress(RequestFailed):
+                response = self.session.post(url, json=entry.body)
+                place = self._address(response.headers.get("Location"), url, entry.resource)
+                if OK <= response.status_code < MULTIPLE and place:
+                    journal.created(Entry(base, entry.resource, entry.key, place))
 
     def is_ours(self, resource: str, record_id: Any) -> bool:
         """True where this run created the record."""

@@ -14,14 +14,16 @@ from dataclasses import dataclass, replace
 from pytest_edfi_cte.client.session import EdFiSession
 from pytest_edfi_cte.cohort import Cohort, for_student, own_needs
 from pytest_edfi_cte.drive import AssociationSlot
-from pytest_edfi_cte.errors import NotTestable
+from pytest_edfi_cte.errors import NonConformance, NotTestable
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.journal import Journal
+from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.prerequisites import Prerequisites
 from pytest_edfi_cte.records import Record, Records
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.scenarios import Scenario, Table
 from pytest_edfi_cte.steps import WITH_RECORD, create, prepare
+from pytest_edfi_cte.verdicts import show
 
 #: Records that could not be deleted: with so many no further student is made.
 MOST_LEFT = 30
@@ -38,6 +40,22 @@ class Judged:
     evidence: Evidence
     error: Exception | None
     seconds: float
+    student_id: str
+
+    @property
+    def said(self) -> str:
+        """Why it did not pass, in one line that is the same for every student; "" where it did."""
+        if self.error is None:
+            return ""
+        wrong = next((finding for finding in self.evidence.findings if not finding.ok), None)
+        if wrong and isinstance(self.error, NonConformance):
+            text = (
+                f"{wrong.where}: expected {show(wrong.expected)}, received {show(wrong.received)}"
+            )
+        else:
+            kind = "not testable: " if isinstance(self.error, NotTestable) else ""
+            text = f"{kind}{self.error}".partition("\n")[0]
+        return text.replace(self.student_id, "(a student)")
 
 
 class Rounds:
@@ -53,7 +71,7 @@ class Rounds:
         self._cohort = cohort
         self._session: EdFiSession = shared.records.session
         self._open = ExitStack()
-        self._journal = Journal.start(run.journal.path.parent)
+        self._journal = Journal.start(run.journal.path.parent, invented=True)
         self._open.enter_context(self._journal.owned())
         records = Records(self._session, run.contract, self._journal, self._note)
         self._own = Prerequisites(records, run.seen)
@@ -83,7 +101,8 @@ class Rounds:
                     evidence.scenario = scenario
                     began = time.perf_counter()
                     error = missing or _caught(lane.carry_out, scenario, evidence)
-                    yield Judged(number, scenario, evidence, error, time.perf_counter() - began)
+                    taken = time.perf_counter() - began
+                    yield Judged(number, scenario, evidence, error, taken, self._student_id)
                     evidence = Evidence(self._run, self._session.recorder)
 
     def close(self) -> None:
@@ -104,6 +123,7 @@ class Rounds:
 
     def _clean_up(self) -> None:
         if not self._run.settings.keep_data:
+            self._own.records.confirm(self._journal)
             self._own.records.clean_up(self._journal)
         if self._run.settings.keep_data or not self._journal.pending():
             self._journal.clear()
@@ -208,6 +228,10 @@ class _Lane:
             and first.resource == table.resource
             and first.payload("create") == table.payload("create")
         )
+
+
+def _compared(finding: Finding) -> str:
+    return f"{finding.where}: expected {show(finding.expected)}, received {show(finding.received)}"
 
 
 def _caught(

@@ -63,11 +63,11 @@ def resolve(
     raw = file.content
     columns = _columns(raw["scenarios"], name)
     schemas = contract.resource_schemas(standard)
+    schema = schemas[raw["resource"]]
     resolver = Resolver(contract, settings, f"{raw['id']}/{columns['create']}")
     needs = Needs(raw.get("prerequisites", {}), schemas, resolver)
     overrides = Overrides(raw["rows"], columns, needs, settings, resolver, elsewhere)
     rows = tuple(overrides.row(row) for row in raw["rows"])
-    schema = schemas[raw["resource"]]
     key: dict[str, str] = schema["x-edfi-naturalKey"]
     told = _as_list(raw["scenarios"][name].get("changes", []))
     published = tuple(resolver.plain_row(row, columns) for row in raw["rows"])

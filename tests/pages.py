@@ -32,6 +32,7 @@ import pytest
 import pytest_edfi_cte
 from pytest_edfi_cte import cli
 from tests.broken_products import Link, post, prepare, put
+from tests.conftest import state
 from tests.sandbox.commands import Command
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
@@ -208,7 +209,9 @@ class Reader:
             if observed:  # the example's product has a key of its own
                 patch.setenv("CTE_SCREEN_CLIENT_ID", self.sandbox.client_id)
                 patch.setenv("CTE_SCREEN_CLIENT_SECRET", self.sandbox.client_secret)
+            before = state(self.sandbox)
             result = self.pytester.runpytest_inprocess(*words, plugins=plugins)
+        assert observed or state(self.sandbox) == before, f"{command} left something"
         self.done.append((command, result))
         return int(result.ret)
 
@@ -253,6 +256,13 @@ class Reader:
         assert set(re.findall(r"-s (\w+)", command)) <= set(sessions), command
         return 0
 
+    def _pip(self, command: str) -> int:
+        """The network is no part of a test; `.ci/run` installs. But what is named there exists."""
+        project = (ROOT / "pyproject.toml").read_text("utf-8")
+        for extra in re.findall(r"pytest-edfi-cte\[(\w+)\]", command):
+            assert f"\n{extra} = [\n" in project, command
+        return 0
+
     def _checkout(self, command: str) -> int:
         """Of contributors: tests and tools, which the suite itself is."""
         for path in re.findall(r"\S+\.py", command):
@@ -292,6 +302,9 @@ STARTS: dict[str, Callable[[Reader, str], int]] = {
     "edfi-cte scenarios check": Reader._attack,
     "edfi-cte": Reader._edfi_cte,
     "python3 -m venv": Reader._gate,
+    "pip install": Reader._pip,
+    # tests/test_load.py runs it, for some seconds.
+    "EDFI_URL=https://host/v7.3/api locust": lambda _reader, _command: 0,
     ". .venv/bin/activate": lambda _reader, _command: 0,
     ".venv/bin/nox": Reader._nox,
     ".venv/bin/pytest": Reader._checkout,

@@ -12,8 +12,12 @@ import pytest
 from pytest_edfi_cte.errors import NotTestable
 from pytest_edfi_cte.journal import Entry, Journal, orphans
 from pytest_edfi_cte.locks import alone_with
-from tests.conftest import state, with_other_student
+from pytest_edfi_cte.run import Run
+from pytest_edfi_cte.secret import Secret
+from pytest_edfi_cte.settings import Settings
+from tests.conftest import association, state, with_other_student
 
+CTE = "studentCTEProgramAssociations"
 ONE = Entry("http://a", "students", {"studentUniqueId": "1"}, "http://a/ed-fi/students/1")
 TWO = Entry("http://a", "students", {"studentUniqueId": "2"}, "http://a/ed-fi/students/2")
 
@@ -205,3 +209,26 @@ def test_an_api_that_is_gone_at_the_end_is_said(new_sandbox, kit) -> None:
     sandbox = new_sandbox(stoppable)
     result = kit.scenarios(sandbox)
     result.stdout.fnmatch_lines(["LEFT BEHIND: DELETE *503: Stopped."])
+
+
+def test_what_is_under_an_invented_key_is_ours_though_no_answer_came(sandbox, tmp_path) -> None:
+    """A run that was killed between a POST and its answer; a run's own journal stays unsure."""
+    settings = Settings(
+        url=sandbox.url,
+        client_id=sandbox.client_id,
+        client_secret=Secret(sandbox.client_secret),
+    )
+    days = ("2026-09-01", "2026-09-02")
+    for day, invented in zip(days, (True, False), strict=True):
+        body = association(beginDate=day)
+        sandbox.load(CTE, [body])
+        journal = Journal.start(tmp_path, invented=invented)
+        journal.creating(sandbox.url, CTE, {"beginDate": day}, body)
+    run = Run(settings)
+    run.open_journal(tmp_path)
+    run.clean_up_after_killed_runs()
+    left = {record["beginDate"] for record in sandbox.records(CTE)}
+    assert left == {"2026-08-23", "2026-09-02"}
+    assert run.left_behind == []
+    assert any("may have left a studentCTEProgramAssociations record" in note for note in run.notes)
+    run.close()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 
-import fastjsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from pytest_edfi_cte import quick_validator
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.quick_validator import QuickValidator
 from pytest_edfi_cte.settings import Settings
@@ -75,10 +75,8 @@ def test_right_content_needs_no_jsonschema_and_one_compilation(
     standard, name, right, monkeypatch
 ) -> None:
     made = []
-    compile_schema = fastjsonschema.compile
-    monkeypatch.setattr(
-        fastjsonschema, "compile", lambda *a, **k: made.append(1) or compile_schema(*a, **k)
-    )
+    make = quick_validator._Maker
+    monkeypatch.setattr(quick_validator, "_Maker", lambda *a: made.append(1) or make(*a))
     validator = QuickValidator(shipped().schema(standard, name))
     for _ in range(3):
         assert list(validator.iter_errors(right)) == []
@@ -121,8 +119,8 @@ def test_it_says_what_jsonschema_says(standard, name, right, data) -> None:
 )
 def test_a_word_that_may_be_read_otherwise_is_left_to_jsonschema(schema, wrong) -> None:
     validator = QuickValidator(schema)
-    assert validator._quick is None
     assert list(validator.iter_errors(wrong))
+    assert "thorough" in vars(validator)
 
 
 def test_the_model_is_judged_quickly() -> None:
@@ -130,4 +128,14 @@ def test_the_model_is_judged_quickly() -> None:
     for standard in ("4.0", "5.0"):
         for collection in contract.resource_schemas(standard):
             name = contract.schema_name(standard, collection)
-            assert contract.validator(standard, name)._quick, name
+            schema = contract.schema(standard, name)
+            assert quick_validator._Maker(schema).made(schema), name
+
+
+def test_a_part_may_hold_itself() -> None:
+    tree = {"type": "object", "properties": {"sub": {"$ref": "#/$defs/tree"}}, "required": ["a"]}
+    validator = QuickValidator({"$ref": "#/$defs/tree", "$defs": {"tree": tree}})
+    right = {"a": 1, "sub": {"a": 2, "sub": {"a": 3}}}
+    assert list(validator.iter_errors(right)) == []
+    assert "thorough" not in vars(validator)
+    assert told(validator.iter_errors({"a": 1, "sub": {}})) == ["$.sub: 'a' is a required property"]

@@ -304,7 +304,14 @@ def test_a_run_that_is_killed_leaves_a_readable_result(sandbox, kit, pytester, c
     # The next run deletes what the killed one left, and takes its place in the folder.
     result = kit.scenarios(sandbox, "--edfi-repeat=1", SEED, "--edfi-report=pack")
     result.assert_outcomes(passed=1)
-    assert state(sandbox) == before
+    after = state(sandbox)
+    # Killed between the POST of a student and its answer: not enrolled it is hidden from us.
+    hidden = [
+        s for s in after["students"] if s["studentUniqueId"].startswith(Cohort(7, 1, 1).prefix)
+    ]
+    assert len(hidden) <= 1
+    assert bool(hidden) == ("may have left a students record" in result.stdout.str())
+    assert {**after, "students": [s for s in after["students"] if s not in hidden]} == before
     assert results(folder)["counts"] == {"passed": 2}
     left = [path.name for path in (pytester.path / ".pytest_cache/d/edfi").glob("run-*.sqlite*")]
     assert left == []

@@ -254,6 +254,8 @@ def test_advice_names_the_row() -> None:
     assert Missed("d", "s", "", in_table=False).advice.startswith("no row would")
     assert Missed("d", "s", "a.b", in_table=False).advice == "a row would: a.b"
     assert "give the row a.b another value" in Missed("d", "s", "a.b", in_table=True).advice
+    whole = Missed("d", "s", "", in_table=False, elsewhere="body of the GET: expected JSON")
+    assert whole.advice.endswith("(edfi-cte scenarios new): body of the GET: expected JSON")
     assert not Attacked(1, (), ("right",)).good
 
 

@@ -34,16 +34,22 @@ _DRAFTED = "edfi-cte-draft-"
 
 @dataclass(frozen=True)
 class Missed:
-    """A defect that stays unnoticed. ``row``: the path that would notice it, "" for no row."""
+    """A defect that stays unnoticed. ``row``: the path that would notice it, "" for no row.
+
+    ``elsewhere``: the finding of the draft, where that is about the answer and no row.
+    """
 
     name: str
     summary: str
     row: str
     in_table: bool
+    elsewhere: str = ""
 
     @property
     def advice(self) -> str:
         """What to do about it."""
+        if not self.row and self.elsewhere:
+            return f"a row for every property would (edfi-cte scenarios new): {self.elsewhere}"
         if not self.row:
             return "no row would: it needs another scenario, or the contract pack (--edfi-contract)"
         if self.in_table:
@@ -94,7 +100,8 @@ def attacked(
         chosen = f"--edfi-select={content['id']}-*"
     matrix = run(chosen, content["id"], subjects)
     unnoticed = matrix.of(Outcome.MISSED, Outcome.NOT_APPLICABLE)
-    rows = {}
+    rows: dict[str, str] = {}
+    lines: dict[str, str] = {}
     wanted = [row.subject for row in unnoticed if not row.subject.is_variant]
     if wanted:
         with tempfile.TemporaryDirectory(prefix="edfi-cte-") as folder:
@@ -102,10 +109,9 @@ def attacked(
             full = draft(contract, standard, content["resource"])
             file.write_text(as_yaml(full, _DRAFTED), encoding="utf-8")
             second = run(f"--edfi-scenarios={file}", draft_id(full, _DRAFTED), wanted)
+        lines = {row.subject.name: row.telling.line for row in second.of(Outcome.CAUGHT)}
         schema = contract.resource_schemas(standard)[content["resource"]]
-        rows = {
-            row.subject.name: _row(row.telling.line, schema) for row in second.of(Outcome.CAUGHT)
-        }
+        rows = {name: _row(line, schema) for name, line in lines.items()}
     mine = {row["path"] for row in content["rows"]}
     missed = []
     for each in unnoticed:
@@ -113,7 +119,7 @@ def attacked(
         if each.subject.is_variant or (each.outcome is Outcome.NOT_APPLICABLE and name not in rows):
             continue  # no row of this resource could notice it
         path = rows.get(name, "")
-        missed.append(Missed(name, each.subject.summary, path, path in mine))
+        missed.append(Missed(name, each.subject.summary, path, path in mine, lines.get(name, "")))
     blamed = tuple(row.subject.name for row in matrix.of(Outcome.BLAMED))
     return Attacked(matrix.count(Outcome.CAUGHT), tuple(missed), blamed)
 

@@ -92,23 +92,50 @@ class Recorder:
         if self.redactor.people:  # learned first: this very exchange is masked by it
             self.redactor.people.learn_text(exchange.request_body)
             self.redactor.people.learn_text(exchange.response_body)
-        clean = self.redactor.clean
-        self._exchanges.append(
-            replace(
-                exchange,
-                url=clean(without_userinfo(exchange.url)),
-                request_headers=self.headers(exchange.request_headers),
-                response_headers=self.headers(exchange.response_headers),
-                request_body=self.body(exchange.request_body),
-                response_body=self.body(exchange.response_body),
-                error=clean(exchange.error) if exchange.error else None,
-            )
-        )
+        self._exchanges.append(self._cleaned(exchange))
         if self.hooks.after_response:
             try:
                 self.hooks.after_response(exchange=self.last)
             except EdFiError as error:  # the answer is there: who sent must get it
                 self._failure = self._failure or error
+
+    def _cleaned(self, exchange: Exchange) -> Exchange:
+        parts = replace(
+            exchange,
+            url=without_userinfo(exchange.url),
+            request_headers=self._shown(exchange.request_headers),
+            response_headers=self._shown(exchange.response_headers),
+        )
+        if not self._has_secrets(parts):
+            return parts
+        clean = self.redactor.clean
+        return replace(
+            parts,
+            url=clean(parts.url),
+            request_headers=self.headers(exchange.request_headers),
+            response_headers=self.headers(exchange.response_headers),
+            request_body=self.body(exchange.request_body),
+            response_body=self.body(exchange.response_body),
+            error=clean(exchange.error) if exchange.error else None,
+        )
+
+    def _has_secrets(self, exchange: Exchange) -> bool:
+        """Whether something may have to be masked or cut: one look at all of it together."""
+        bodies = [body for body in (exchange.request_body, exchange.response_body) if body]
+        if any(len(body) > BODY_LIMIT or _CREDENTIAL.search(body) for body in bodies):
+            return True
+        texts = [exchange.url, exchange.error or "", *bodies]
+        texts += map(str, exchange.request_headers.values())
+        texts += map(str, exchange.response_headers.values())
+        whole = "\n".join(texts)
+        return self.redactor.clean(whole) != whole
+
+    def _shown(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Headers with the value of those hidden that never show one."""
+        hidden = self.hidden
+        return {
+            name: MASK if name.lower() in hidden else str(value) for name, value in headers.items()
+        }
 
     def raise_failure(self) -> None:
         """Raise what a hook raised when it saw an answer, once; the first of several."""

@@ -10,9 +10,12 @@ from urllib.parse import urljoin
 
 import requests
 from requests.auth import AuthBase
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
 
 from pytest_edfi_cte.client.customising import announce, customise
 from pytest_edfi_cte.client.discovery import Api, origin
+from pytest_edfi_cte.client.environment import Environment
 from pytest_edfi_cte.client.exchange import Recorder
 from pytest_edfi_cte.client.transport import BACKOFF_FACTOR, RecordingAdapter, describe_failure
 from pytest_edfi_cte.errors import ReadOnlyRun, RequestFailed
@@ -22,6 +25,9 @@ from pytest_edfi_cte.settings import Settings
 UNAUTHORIZED = 401
 #: Methods that change nothing (RFC 9110, 9.2.1).
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+_NO_COOKIES = RequestsCookieJar()
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class HttpSession(requests.Session):
         self.transport = transport
         self.recorder = recorder
         self.trust_env = transport.trust_env
+        self._environment = Environment()
         #: The one address that may be written to in a read-only run: where tokens come from.
         self.token_url: str | None = None
         self.headers["Accept"] = "application/json"
@@ -93,6 +100,45 @@ class HttpSession(requests.Session):
             self.mount(scheme, adapter)
         if recorder.hooks.session:
             customise(self, recorder, recorder.hooks.session)
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """As ``requests.Session``'s, with an environment that is read once."""
+        if not self.trust_env or proxies:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        if verify is None or verify is True:
+            verify = self._environment.bundle or verify
+        return {
+            # Where both name a scheme, the environment's wins: as in requests.
+            "proxies": {**self.proxies, **self._environment.proxies(url)},
+            "stream": self.stream if stream is None else stream,
+            "verify": self.verify if verify is None else verify,
+            "cert": self.cert if cert is None else cert,
+        }
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """As ``requests.Session``'s, which merges also what a session and request do not have."""
+        own = self.cookies or self.params or self.auth or self.hooks.get("response")
+        if own or request.cookies or not request.auth:
+            return super().prepare_request(request)
+        headers = CaseInsensitiveDict({**self.headers})
+        headers.update(request.headers or {})
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=(request.method or "").upper(),
+            url=request.url,
+            files=request.files,
+            data=request.data,
+            json=request.json,
+            # A header that is None is one that the session has and this request leaves out.
+            headers={name: value for name, value in headers.items() if value is not None},
+            params=request.params,
+            auth=request.auth,
+            cookies=_NO_COOKIES,
+            hooks=request.hooks,
+        )
+        return prepared
 
     def may_send(self, method: str, url: str) -> None:
         """Raise :class:`ReadOnlyRun` where the request would write in a run that only reads."""
@@ -119,9 +165,10 @@ class HttpSession(requests.Session):
             elif self.transport.ca_bundle:
                 kwargs["verify"] = self.transport.ca_bundle
         try:
-            with warnings.catch_warnings():
-                if self.transport.insecure:  # the header and the report say it, once and louder
-                    warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+            if not self.transport.insecure:
+                return super().request(method, url, **kwargs)
+            with warnings.catch_warnings():  # the header and the report say it, once and louder
+                warnings.filterwarnings("ignore", message="Unverified HTTPS request")
                 return super().request(method, url, **kwargs)
         except requests.exceptions.SSLError as error:
             problem: str | None = f"TLS: {describe_failure(error)}"
@@ -154,24 +201,30 @@ class EdFiSession(HttpSession):
         #: Collection -> its namespace, where that is a state's.
         self.namespaces: Mapping[str, str] = {}
         self._token = token
+        self._collections: dict[str, str] = {}
 
     def resource_url(self, collection: str, record_id: str | None = None) -> str:
         """The absolute URL of a collection or of one record in it."""
-        namespace = self.namespaces.get(collection, "ed-fi")
-        url = urljoin(self.api.data_url, f"{namespace}/{collection}")
+        if collection not in self._collections:
+            namespace = self.namespaces.get(collection, "ed-fi")
+            url = urljoin(self.api.data_url, f"{namespace}/{collection}")
+            self._collections[collection] = url
+        url = self._collections[collection]
         return f"{url}/{record_id}" if record_id else url
 
     def request(  # type: ignore[override]  # as in HttpSession
         self, method: str, url: str, **kwargs: Any
     ) -> requests.Response:
         """As ``requests.Session.request``; ``auth`` given here replaces the run's token."""
-        url = urljoin(self.api.data_url, url.lstrip("/"))
+        # What begins with the data address is of the API: there is no host to look for in it.
+        ours = url.startswith(self.api.data_url)
+        url = url if ours else urljoin(self.api.data_url, url.lstrip("/"))
         self.may_send(method, url)
         # A redirected POST would silently become a GET: only reads follow.
         kwargs.setdefault("allow_redirects", method.upper() == "GET")
         if kwargs.get("auth") is not None:
             return super().request(method, url, **kwargs)
-        if origin(url) not in self.api.origins:
+        if not ours and origin(url) not in self.api.origins:
             return super().request(method, url, **{**kwargs, "auth": Anonymous()})
         token = self._token(None)
         response = super().request(method, url, **{**kwargs, "auth": Bearer(token)})

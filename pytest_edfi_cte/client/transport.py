@@ -111,6 +111,12 @@ class RecordingAdapter(HTTPAdapter):
             )
         )
 
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """As requests', which looks for a proxy in any case."""
+        if proxies or request.path_url.startswith("//"):
+            return str(super().request_url(request, proxies))
+        return request.path_url
+
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:

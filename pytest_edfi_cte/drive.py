@@ -37,7 +37,7 @@ from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.expectations import judge_sent
 from pytest_edfi_cte.following import Followers, delete_ours
-from pytest_edfi_cte.judge import Finding, Kind, judge_record, judge_schema
+from pytest_edfi_cte.judge import Finding, Kind, judge_modified, judge_record, judge_schema
 from pytest_edfi_cte.prerequisites import Prerequisites, refusal, slot_name, way_out
 from pytest_edfi_cte.records import Posted, Record, Records
 from pytest_edfi_cte.run import Run
@@ -257,6 +257,7 @@ class AssociationSlot:
         return [
             *judge_sent(scenario, body, self.schema, self.accepts),
             *judge_schema(self.validator, body, label),
+            *judge_modified(body, self.schema),
         ]
 
     def judge_update(self, scenario: Scenario, before: Json, after: Json) -> list[Finding]:

@@ -6,6 +6,7 @@ collections are matched by their key, and absent, null and empty are three diffe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -223,6 +224,24 @@ def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
     return findings
 
 
+def judge_modified(record: Mapping[str, Any], schema: Json) -> list[Finding]:
+    """The date of the last change, where a model does not name it: shown, it is a date and time.
+
+    Data Standard 4's model has no ``_lastModifiedDate``, and its hosts show one all the same.
+    """
+    name = "_lastModifiedDate"
+    value = record.get(name)
+    if value is None or name in schema["properties"] or _is_instant(value):
+        return []
+    expected = _FORMATS["date-time"]
+    return [Finding(name, expected, value, "by the Ed-Fi API guidelines", "schema", "schema")]
+
+
+def _is_instant(value: Any) -> bool:
+    return isinstance(value, str) and bool(_INSTANT.fullmatch(value))
+
+
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?")
 _FORMATS = {"date": "a date such as 2026-08-23", "date-time": "a date and time (RFC 3339)"}
 
 

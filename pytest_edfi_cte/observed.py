@@ -153,7 +153,7 @@ class ProductJudge(RecordJudge):
             if mine:
                 new = Finding("id", before.id, mine[0].get("id"), IN_PLACE, "recreated")
                 return Judgement(ordered([new, *self.values(scenario, mine[0])]))
-            where = f"the record that scenario {self.table.scenario('create').number} created"
+            where = f"the record of scenario {self.table.scenario('create').number}"
             gone = Finding(where, before.id, ABSENT, IN_PLACE, "deleted")
             return Judgement((gone, *self.near(others, before.others)))
         differences = self._differences(before, own)

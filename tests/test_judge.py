@@ -13,7 +13,7 @@ from pytest_edfi_cte.client.exchange import Exchange
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.differences import judge_unchanged
 from pytest_edfi_cte.errors import NonConformance
-from pytest_edfi_cte.judge import Kind, judge_record, judge_schema
+from pytest_edfi_cte.judge import Kind, judge_modified, judge_record, judge_schema
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
 from pytest_edfi_cte.verdicts import MEANINGS, conclude, show
@@ -244,3 +244,14 @@ def test_a_right_record_concludes_silently() -> None:
 def test_long_values_are_shortened() -> None:
     assert show("x" * 300).endswith("… (302 chars)")
     assert show("x" * 50) == '"' + "x" * 50 + '"'
+
+
+def test_the_date_of_the_last_change_is_one_where_no_model_says_so() -> None:
+    name = "_lastModifiedDate"
+    older = shipped().schema("4.0", "studentCTEProgramAssociation")
+    newer = shipped().schema("5.0", "studentCTEProgramAssociation")
+    assert judge_modified({name: "2026-11-25T11:10:12.217251Z"}, older) == []
+    assert judge_modified({}, older) == []
+    assert judge_modified({name: "yesterday"}, newer) == []  # there the schema says it
+    (finding,) = judge_modified({name: "yesterday"}, older)
+    assert (finding.where, finding.expected) == (name, "a date and time (RFC 3339)")

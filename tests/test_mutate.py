@@ -23,7 +23,7 @@ from pytest_edfi_cte.mutation.views import as_markdown, as_text, listed
 from pytest_edfi_cte.sandbox.defects import DEFECTS, GROUPS, ROW_KINDS, VARIANTS
 from pytest_edfi_cte.sandbox.defects.rows import other, retyped
 from tests.broken_apis import CREATE, SET_UP, UPDATE
-from tests.test_scenarios import SMALL
+from tests.test_scenarios import SMALL, everything
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
 PAGE = ROOT / "docs/defects.md"
@@ -335,6 +335,18 @@ def test_a_rows_defect_changes_the_value_or_its_type(value) -> None:
     if not (isinstance(value, float) and value + 1 == value):  # beyond what a float can count
         assert not same_json(other(value), value)
     assert json_type(retyped(value)) != json_type(value)
+
+
+def test_the_page_has_every_shipped_table_with_all_caught() -> None:
+    page = (ROOT / "docs/defects-by-table.md").read_text(encoding="utf-8")
+    lines = [line.strip("| ").split(" | ") for line in page.splitlines() if line[:3] == "| `"]
+    known = {entry.file.content["id"] for entry in everything().entries.values()}
+    assert {line[0].strip("`") for line in lines} == known
+    for _, _, defects, rows_of, caught, _, variants, blamed in lines:
+        assert caught == f"{defects} (100%)"
+        assert blamed == "0"
+        assert int(rows_of) >= 20
+        assert int(variants) >= 15
 
 
 def test_jobs_is_a_number(mutate, capsys) -> None:

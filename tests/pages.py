@@ -42,7 +42,9 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 PYTEST_9 = pytest.version_tuple >= (9,)
-TYPED = re.compile(r"^\s*\$?\s*(pytest|edfi-cte|pip|python3?|nox|\.venv/bin/\S+) ", re.MULTILINE)
+TYPED = re.compile(
+    r"^\s*\$?\s*(pytest|edfi-cte|pip|python3?|nox|podman|mkdir|cp|\.venv/bin/\S+) ", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,12 @@ class Reader:
             assert f"\n{extra} = [\n" in project, command
         return 0
 
+    def _container(self, command: str) -> int:
+        """No engine for containers is asked for here; tests/test_ci_templates.py reads the file."""
+        for file in re.findall(r"-f (\S+)", command):
+            assert (ROOT / "examples/ci" / file).exists(), command
+        return 0
+
     def _checkout(self, command: str) -> int:
         """Of contributors: tests and tools, which the suite itself is."""
         for path in re.findall(r"\S+\.py", command):
@@ -310,5 +318,6 @@ STARTS: dict[str, Callable[[Reader, str], int]] = {
     ".venv/bin/pytest": Reader._checkout,
     "(cd pack && sha256sum": Reader._shell,
     "mkdir": Reader._shell,
+    "podman": Reader._container,
     "cp": Reader._shell,
 }

@@ -76,6 +76,16 @@ def test_every_option_of_the_sandbox_is_on_its_page() -> None:
         assert re.search(rf"`{action.option_strings[0]}[ `]", PAGES["docs/reference/sandbox.md"])
 
 
+def test_the_readme_is_two_screens_before_its_reference() -> None:
+    """What is longer is a page of docs/, to which the README leads."""
+    before, _, _ = README.partition("\n## Reference\n")
+    assert before.count("\n") <= 110
+    tasks = re.findall("^### (.+)$", before, re.MULTILINE)
+    assert len(tasks) == 7
+    for part in before.split("\n### ")[1:]:
+        assert re.search(r"\[[Hh]ow to\]\(docs/how-to/", part), part
+
+
 def anchors(page: str) -> set[str]:
     """The addresses of a page's headings, as GitHub and mkdocs make them."""
     heads = re.findall(r"^#+ (.+)$", page, re.MULTILINE)

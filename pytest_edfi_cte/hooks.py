@@ -16,6 +16,7 @@ from pytest_edfi_cte.doctor import probes
 from pytest_edfi_cte.doctor.model import Diagnosis, Status
 from pytest_edfi_cte.doctor.patient import EXPLAINED
 from pytest_edfi_cte.errors import ConfigurationError, NonConformance, NotAnApi
+from pytest_edfi_cte.progress import Progress
 from pytest_edfi_cte.python_scenarios import read_markers
 from pytest_edfi_cte.report_hooks import ReportHooks
 from pytest_edfi_cte.reporting import pytest_html as html_view
@@ -145,6 +146,12 @@ class RunHooks:
         if self._is_controller() and not session.config.option.collectonly:
             # What the workers will collect is not known yet; the doctor looks at one student.
             self._connect(() if self.run.settings.repeat else probes.FIXTURES)
+        repeat = self.run.settings.repeat
+        if repeat and not self.is_worker and Progress.wanted(self.config):
+            whole = (repeat[1] - repeat[0] + 1) * len(self.run.chosen.entries)
+            progress = Progress(self.config, whole, len(self.run.chosen.entries))
+            self.students.listeners.append(lambda bad: progress.judged(1, bad))
+            self.config.pluginmanager.register(progress, "edfi_cte_progress")
 
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: give a worker what it needs to talk to the same API with the same token."""

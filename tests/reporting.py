@@ -80,26 +80,29 @@ def run_info(**changes: Any) -> Any:
         "set_up": [],
         "planned": [{"id": "s-1-create", "kind": "scenario", "title": "Scenario 1: create"}],
         "limits": [],
-        "table": {
-            "resource": "studentCTEProgramAssociations",
-            "title": "Student CTE Program Association",
-            "rows": [
-                {
-                    "path": "beginDate",
-                    "type": "date",
-                    "certification": "REQUIRED",
-                    "api": "required",
-                    "expected": {"create": '"2026-08-23"'},
-                },
-                {
-                    "path": "cteProgramServices.cipCode",
-                    "type": "string",
-                    "certification": "REQUIRED",
-                    "api": "optional",
-                    "expected": {"create": '"11.0103"'},
-                },
-            ],
-        },
+        "tables": [
+            {
+                "resource": "studentCTEProgramAssociations",
+                "title": "Student CTE Program Association",
+                "scenarios": ["s-1-create"],
+                "rows": [
+                    {
+                        "path": "beginDate",
+                        "type": "date",
+                        "certification": "REQUIRED",
+                        "api": "required",
+                        "expected": {"s-1-create": '"2026-08-23"'},
+                    },
+                    {
+                        "path": "cteProgramServices.cipCode",
+                        "type": "string",
+                        "certification": "REQUIRED",
+                        "api": "optional",
+                        "expected": {"s-1-create": '"11.0103"'},
+                    },
+                ],
+            }
+        ],
         **changes,
     }
 
@@ -178,8 +181,10 @@ def check(name: str = "s-1-create", verdict: str = "passed", **changes: Any) -> 
 
 
 def made(*checks: Any, runs: Any = None, waivers: Any = ()) -> Document:
-    """A document of these checks."""
-    return document(runs or [run_info()], checks, waivers)
+    """A document of these checks, all of one table."""
+    run = run_info()
+    run["tables"][0]["scenarios"] = [check["id"] for check in checks]
+    return document(runs or [run], checks, waivers)
 
 
 def mixed_pack(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -151,6 +151,28 @@ def test_the_data_mapping_has_every_row_with_what_was_seen(mixed) -> None:
     assert {r["Result"] for r in rows if r is not wrong} == {"ok"}
 
 
+def test_of_other_tables_their_own_rows_and_scenarios_are_told(kit, sandbox) -> None:
+    chosen = ("sis-v5-student-homeless-*", "sis-v5-student-program-association-1-*")
+    select = [f"--edfi-select={pattern}" for pattern in chosen]
+    kit.scenarios(sandbox, *select, "-k", "homeless", "--edfi-report=pack").assert_outcomes(
+        passed=2, deselected=1
+    )
+    with (kit.pytester.path / "pack" / "data-mapping.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {r["Resource"] for r in rows} == {"studentHomelessProgramAssociations"}
+    assert {r["Result"] for r in rows} == {"ok"}
+    stay = [r for r in rows if r["Property"] == "homelessPrimaryNighttimeResidenceDescriptor"]
+    assert [r["Scenario"] for r in stay] == ["1", "2"]
+    assert all(r["Expected"].startswith('"uri://ed-fi.org/') for r in stay)
+    content = json.loads((kit.pytester.path / "pack" / "results.json").read_text())
+    assert [table["title"] for table in content["runs"][0]["tables"]] == [
+        "Student Homeless Program Association",
+        "Student Program Association",
+    ]
+    gaps = [gap["id"] for gap in content["not_covered"] if gap["id"].startswith("sis-")]
+    assert gaps == ["sis-v5-student-program-association-1-create"]
+
+
 def test_the_terminal_ends_with_one_screen(mixed) -> None:
     screen = mixed[1].stdout.partition("Ed-Fi conformance ==")[2]
     for line in (

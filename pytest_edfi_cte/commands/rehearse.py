@@ -27,6 +27,7 @@ from typing import Any
 
 from pytest_edfi_cte.cli import ExitCode
 from pytest_edfi_cte.commands.credentials import env_file
+from pytest_edfi_cte.commands.meanwhile import moving
 from pytest_edfi_cte.commands.person import (
     Ended,
     Screen,
@@ -261,7 +262,8 @@ def _play(rehearsal: Rehearsal, step: Step, product: Command | None, say: Screen
             say.text(
                 "This may take a while: the API fails on purpose, and a good product waits.", "  "
             )
-        rehearsal.act(step.id, product)
+        with moving(rehearsal, step.id, say.width):
+            rehearsal.act(step.id, product)
     played = rehearsal.played[step.id]
     done: Act | None = played.act
     what = f"{done.line}. " if done else ""

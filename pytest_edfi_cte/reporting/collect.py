@@ -29,9 +29,9 @@ from pytest_edfi_cte.reporting.model import (
 )
 from pytest_edfi_cte.reporting.results import Kind, Outcome, Place, remark, result_of
 from pytest_edfi_cte.reporting.runs import planned
+from pytest_edfi_cte.reporting.students import COUNTS
 from pytest_edfi_cte.reporting.tracebacks import cleaned_repr, last_entries
 from pytest_edfi_cte.reporting.waivers import Waiver
-from pytest_edfi_cte.scenarios import STEPS
 from pytest_edfi_cte.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Collector:
         error = call.excinfo.value if call.excinfo else None
         self._word(call, report)
         report.sections = [(name, self._paint.text(text)) for name, text in report.sections]
+        if report.when == "call" and COUNTS in item.stash:
+            report.edfi_students = item.stash[COUNTS]  # type: ignore[attr-defined]  # as below
         kind = _kind(item)
         if kind is None or fixtures.EVIDENCE not in item.stash:
             return report
@@ -187,8 +189,8 @@ class Collector:
         evidence = item.stash[fixtures.EVIDENCE]
         scenario = evidence.scenario
         if kind[0] == "scenario" and scenario is None and self._run.connected:
-            known = map(self._run.table.scenario, STEPS)  # its own fixture was not made
-            scenario = next((s for s in known if s.id == kind[1]), None)
+            known = kind[1] in self._run.chosen.entries
+            scenario = self._run.scenario(kind[1]) if known else None  # its fixture was not made
         told = _told(report) if not is_good(verdict.value) else ""
         outcome = Outcome(kind, _place(report), verdict, told, title=evidence.title or item.name)
         return result_of(self._run, evidence, outcome, scenario)

@@ -32,7 +32,7 @@ class Api(TypedDict):
 
 
 class TableRow(TypedDict):
-    """A row of the certification table; ``expected``: step -> JSON text."""
+    """A row of a certification table; ``expected``: id of a scenario -> JSON text."""
 
     path: str
     type: str
@@ -42,10 +42,11 @@ class TableRow(TypedDict):
 
 
 class TableRows(TypedDict):
-    """The certification table as it was resolved for a run."""
+    """A certification table as it was resolved for a run; ``scenarios``: ids of those that send."""
 
     resource: str
     title: str
+    scenarios: list[str]
     rows: list[TableRow]
 
 
@@ -87,7 +88,7 @@ class RunInfo(TypedDict):
     set_up: list[str]
     planned: list[Planned]
     limits: list[Limit]
-    table: TableRows
+    tables: list[TableRows]
 
 
 class RunCheck(CheckResult):

@@ -1,11 +1,11 @@
-"""The certification's data mapping as CSV: each row of the table with what was seen in the API."""
+"""The certification's data mapping as CSV: each row of each table with what was seen in the API."""
 
 from __future__ import annotations
 
 import csv
 import io
 
-from pytest_edfi_cte.reporting.document import Document, RunCheck, RunInfo, TableRow
+from pytest_edfi_cte.reporting.document import Document, RunCheck, RunInfo, TableRow, TableRows
 from pytest_edfi_cte.reporting.words import cut
 
 HEADER = (
@@ -34,23 +34,24 @@ def data_mapping(content: Document) -> str:
     for check in content["checks"]:
         if check["kind"] == "scenario":
             run = content["runs"][check["run"]]
-            for row in run["table"]["rows"]:
-                writer.writerow(map(_cell, _line(run, check, row)))
+            for table in run["tables"]:
+                if check["id"] in table["scenarios"]:
+                    lines = (_line(run, table, check, row) for row in table["rows"])
+                    writer.writerows(map(_cell, line) for line in lines)
     return out.getvalue()
 
 
-def _line(run: RunInfo, check: RunCheck, row: TableRow) -> list[str]:
+def _line(run: RunInfo, table: TableRows, check: RunCheck, row: TableRow) -> list[str]:
     seen = [f for f in check["findings"] if f["property"] == row["path"]]
     wrong = [f for f in seen if f["verdict"] != "ok"]
-    step = check["id"].rpartition("-")[2]
-    expected = row["expected"].get(step, "")
+    expected = row["expected"].get(check["id"], "")
     shown = (wrong or seen)[:1]
     received = "; ".join(f["received"] for f in (wrong or seen)[:5])
     result = shown[0]["verdict"] if shown else "not seen"
     return [
         run["api"]["url"],
         str(check["number"] or check["id"]),
-        run["table"]["resource"],
+        table["resource"],
         row["path"],
         row["type"],
         row["certification"],

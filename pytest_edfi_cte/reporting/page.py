@@ -245,8 +245,9 @@ def _coverage(row: dict[str, Any], checks: dict[str, dict[str, Any]]) -> dict[st
 
 
 def _rulings(content: Document) -> list[dict[str, Any]]:
-    """Each ruling with the rows of the judged table that it is about."""
-    there = {row["path"] for run in content["runs"] for row in run["table"]["rows"]}
+    """Each ruling with the rows of the judged tables that it is about."""
+    tables = [table for run in content["runs"] for table in run["tables"]]
+    there = {row["path"] for table in tables for row in table["rows"]}
     return [
         {**ruling, "rows": [name for name in ruling["rows"] if name in there]}
         for ruling in content["rulings"]

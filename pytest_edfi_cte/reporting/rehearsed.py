@@ -18,6 +18,7 @@ from pytest_edfi_cte.reporting.model import (
     utc,
 )
 from pytest_edfi_cte.reporting.runs import table_rows
+from pytest_edfi_cte.scenarios import STEPS
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.rehearsal.judging import Result
@@ -89,7 +90,7 @@ def _run(rehearsal: Rehearsal, started: float, text: Text) -> RunInfo:
             }
             for step, what in rehearsal.script.not_covered
         ],
-        "table": table_rows(table, schema, text),
+        "tables": [table_rows([table.scenario(step) for step in STEPS], schema, text)],
     }
 
 

@@ -8,14 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_edfi_cte import __version__
-from pytest_edfi_cte.compare import asked_by_schema
+from pytest_edfi_cte.compare import ABSENT, asked_by_schema
 from pytest_edfi_cte.reporting.document import Planned, RunInfo, TableRows, new_run_id
 from pytest_edfi_cte.reporting.model import Painter, utc
 from pytest_edfi_cte.requirements import by_check
-from pytest_edfi_cte.scenarios import STEPS, Json, Table
+from pytest_edfi_cte.scenarios import Json, Scenario
 
 if TYPE_CHECKING:
     from pytest_edfi_cte.run import Run
+
+SENDING = ("POST", "PUT")
 
 
 def run_info(
@@ -24,13 +26,13 @@ def run_info(
     """What the document says of a run that has connected; ``started``: seconds since 1970."""
     text = Painter(run.redactor.clean).text
     ended = time.time()
-    api, table = run.api, run.table
+    api = run.api
     return {
         "id": new_run_id(),
         "mode": run.settings.mode,
         "tool_version": __version__,
-        "certification": table.certification,
-        "edition": table.edition,
+        "certification": run.chosen.said("certification") or run.table.certification,
+        "edition": run.chosen.said("edition") or run.table.edition,
         "api": {
             "url": text(api.base_url),
             "version": text(api.version),
@@ -50,30 +52,47 @@ def run_info(
         "set_up": [text(line) for line in set_up],
         "planned": planned(run),
         "limits": [],
-        "table": table_rows(
-            run.table, run.contract.schema(run.api.standard, run.table.schema), text
-        ),
+        "tables": tables(run, text),
     }
 
 
 def planned(run: Run) -> list[Planned]:
     """Every check that a run with these settings can make."""
     plans: list[Planned] = []
-    for step in STEPS:
-        scenario = run.table.scenario(step)
+    for name in run.chosen.entries:
+        scenario = run.scenario(name)
         title = f"Scenario {scenario.number}: {scenario.title}"
-        plans.append({"id": scenario.id, "kind": "scenario", "title": title})
+        plans.append({"id": name, "kind": "scenario", "title": title})
     if run.settings.contract:
         for name, requirement in by_check(run.contract).items():
             plans.append({"id": name, "kind": "contract", "title": f"{name}: {requirement.text}"})
     return plans
 
 
-def table_rows(table: Table, schema: Json, text: Callable[[str], str]) -> TableRows:
-    """A resolved table with what the API's ``schema`` asks for; ``text`` makes texts safe."""
+def tables(run: Run, text: Callable[[str], str]) -> list[TableRows]:
+    """Each table of the run's scenarios; ``text`` makes texts safe."""
+    by_table: dict[str, list[Scenario]] = {}
+    for scenario in map(run.scenario, run.chosen.entries):
+        by_table.setdefault(scenario.table.id, []).append(scenario)
+    return [
+        table_rows(some, run.contract.schema(run.api.standard, some[0].table.schema), text)
+        for some in by_table.values()
+    ]
+
+
+def table_rows(
+    scenarios: Sequence[Scenario], schema: Json, text: Callable[[str], str]
+) -> TableRows:
+    """The table of some scenarios, resolved, with what the API's ``schema`` asks for."""
+    sending = [scenario for scenario in scenarios if scenario.method in SENDING]
+    table = scenarios[0].table
+    columns = {
+        s.id: {row.path: row.values.get(s.state, ABSENT) for row in s.table.rows} for s in sending
+    }
     return {
         "resource": table.resource,
         "title": table.title,
+        "scenarios": list(columns),
         "rows": [
             {
                 "path": row.path,
@@ -81,8 +100,9 @@ def table_rows(table: Table, schema: Json, text: Callable[[str], str]) -> TableR
                 "certification": row.required,
                 "api": asked_by_schema(schema, row.path),
                 "expected": {
-                    step: text(json.dumps(value, ensure_ascii=False))
-                    for step, value in row.values.items()
+                    name: text(json.dumps(column[row.path], ensure_ascii=False))
+                    for name, column in columns.items()
+                    if column[row.path] is not ABSENT
                 },
             }
             for row in table.rows

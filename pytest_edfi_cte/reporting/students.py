@@ -33,6 +33,10 @@ def ledger_path(run: Run) -> Path:
     return run.journal.path.with_suffix(".sqlite")
 
 
+#: Of a test: how many checks it made, and how many of them are bad.
+COUNTS = pytest.StashKey[list[int]]()
+
+
 class StudentResults:
     """Keeps what is judged, in whichever process judges it."""
 
@@ -41,8 +45,8 @@ class StudentResults:
         self._accepted = accepted
         #: How a hook of the user's failed over a result, "" where none did.
         self.hook_failed = ""
-        #: Called after each result that this process keeps.
-        self.listeners: list[Callable[[], None]] = []
+        #: Called after each result that this process keeps, with whether it is bad.
+        self.listeners: list[Callable[[bool], None]] = []
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -62,8 +66,12 @@ class StudentResults:
     def take(self, judged: Judged, item: pytest.Item) -> CheckResult | None:
         """Keep a result; the result where it is bad or waived, else None."""
         result = self._keep(judged, item)
+        bad = result is not None and result["verdict"] in BAD
+        counts = item.stash.setdefault(COUNTS, [0, 0])
+        counts[0] += 1
+        counts[1] += bad
         for listener in self.listeners:
-            listener()
+            listener(bad)
         return result
 
     def _keep(self, judged: Judged, item: pytest.Item) -> CheckResult | None:

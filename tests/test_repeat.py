@@ -330,3 +330,56 @@ def test_an_earlier_pack_does_not_stand_beside_an_unfinished_one(sandbox, kit, p
     assert {path.name for path in folder.iterdir()} - {"results.json", "SHA256SUMS"} <= {
         path.name for path in folder.glob(".*.tmp")
     }
+
+
+# -- what is made of the results ------------------------------------------------------------------
+
+
+def test_results_of_students_are_compared_and_merged(new_sandbox, kit, pytester, capsys) -> None:
+    for name, middleware in (("bad", [wrong_for(2)]), ("good", [])):
+        kit.scenarios(new_sandbox(*middleware), "--edfi-repeat=3", SEED, f"--edfi-report={name}")
+    bad, good = (str(pytester.path / name / "results.json") for name in ("bad", "good"))
+    capsys.readouterr()
+    assert main(["report", "--compare", good, bad]) == 1
+    assert "New failures (1)\n  Scenario 2: Modify the program" in capsys.readouterr().out
+    assert main(["report", "--compare", bad, good]) == 0
+    assert "Fixed (1)\n  Scenario 2: Modify the program" in capsys.readouterr().out
+    assert main(["report", good, bad, f"--out={pytester.path / 'both'}"]) == 1
+    both = results(pytester.path / "both")
+    assert both["counts"] == {"passed": 11, "failed": 1}
+    assert sorted((row["run"], row["id"]) for row in both["students"]) == [
+        (0, CREATE),
+        (0, UPDATE),
+        (1, CREATE),
+        (1, UPDATE),
+    ]
+    assert [c["student"] for c in both["checks"] if c["verdict"] == "failed"] == [2]
+
+
+def test_a_scenario_that_is_repeated_no_more_is_a_regression(
+    sandbox, kit, pytester, capsys
+) -> None:
+    kit.scenarios(sandbox, "--edfi-repeat=2", SEED, "--edfi-report=many")
+    kit.scenarios(sandbox, "--edfi-report=one")
+    old, new = (str(pytester.path / name / "results.json") for name in ("many", "one"))
+    capsys.readouterr()
+    assert main(["report", "--compare", old, new]) == 1
+    assert "2 of 2 students passed" in capsys.readouterr().out
+
+
+def test_a_hook_that_fails_over_a_student_fails_its_test(sandbox, kit, pytester) -> None:
+    pytester.makeconftest("def pytest_edfi_report_row(check): raise ValueError('of the hook')")
+    result = kit.scenarios(sandbox, "--edfi-repeat=2", SEED)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*pytest_edfi_report_row*of the hook*"])
+
+
+def test_a_lost_answer_is_a_finding_and_its_record_is_deleted(new_sandbox, kit) -> None:
+    """The API makes the association, and its answer never comes."""
+    sandbox = new_sandbox()
+    before = state(sandbox)
+    sandbox.fault(path="/ed-fi/studentCTEProgramAssociations", method="POST", drop="after", times=1)
+    result = kit.scenarios(sandbox, "--edfi-repeat=1", SEED)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*answer to the POST*"])
+    assert state(sandbox) == before

@@ -32,6 +32,7 @@ import pytest
 import pytest_edfi_cte
 from pytest_edfi_cte import cli
 from tests.broken_products import Link, post, prepare, put
+from tests.conftest import state
 from tests.sandbox.commands import Command
 
 ROOT = Path(pytest_edfi_cte.__file__).parents[1]
@@ -41,7 +42,9 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 PYTEST_9 = pytest.version_tuple >= (9,)
-TYPED = re.compile(r"^\s*\$?\s*(pytest|edfi-cte|pip|python3?|nox|\.venv/bin/\S+) ", re.MULTILINE)
+TYPED = re.compile(
+    r"^\s*\$?\s*(pytest|edfi-cte|pip|python3?|nox|podman|mkdir|cp|\.venv/bin/\S+) ", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,12 @@ class Reader:
 
     def _type(self, block: Block) -> None:
         defect = block.notes.get("defect")
+        more = [word for word in block.notes.get("more", "").split(",") if word]
         with self.sandbox.fault(defect=defect) if defect else nullcontext():
             for command in block.commands:
                 if command not in self.owned:
                     continue
-                more = block.notes.get("more", "").split(",")
-                code = self._run(" ".join([command, *more]).strip())
+                code = self._run(" ".join([command, *more]))
                 assert code == int(block.notes.get("exit", 0)), f"{block.place}: {command}"
 
     def _run(self, command: str) -> int:
@@ -208,7 +211,9 @@ class Reader:
             if observed:  # the example's product has a key of its own
                 patch.setenv("CTE_SCREEN_CLIENT_ID", self.sandbox.client_id)
                 patch.setenv("CTE_SCREEN_CLIENT_SECRET", self.sandbox.client_secret)
+            before = state(self.sandbox)
             result = self.pytester.runpytest_inprocess(*words, plugins=plugins)
+        assert observed or state(self.sandbox) == before, f"{command} left something"
         self.done.append((command, result))
         return int(result.ret)
 
@@ -258,6 +263,19 @@ class Reader:
         assert set(re.findall(r"-s (\w+)", command)) <= set(sessions), command
         return 0
 
+    def _pip(self, command: str) -> int:
+        """The network is no part of a test; `.ci/run` installs. But what is named there exists."""
+        project = (ROOT / "pyproject.toml").read_text("utf-8")
+        for extra in re.findall(r"pytest-edfi-cte\[(\w+)\]", command):
+            assert f"\n{extra} = [\n" in project, command
+        return 0
+
+    def _container(self, command: str) -> int:
+        """No engine for containers is asked for here; tests/test_ci_templates.py reads the file."""
+        for file in re.findall(r"-f (\S+)", command):
+            assert (ROOT / "examples/ci" / file).exists(), command
+        return 0
+
     def _checkout(self, command: str) -> int:
         """Of contributors: tests and tools, which the suite itself is."""
         for path in re.findall(r"\S+\.py", command):
@@ -297,11 +315,13 @@ STARTS: dict[str, Callable[[Reader, str], int]] = {
     "edfi-cte scenarios check": Reader._attack,
     "edfi-cte": Reader._edfi_cte,
     "python3 -m venv": Reader._gate,
+    "pip install": Reader._pip,
     ". .venv/bin/activate": lambda _reader, _command: 0,
     ".venv/bin/nox": Reader._nox,
     ".venv/bin/pytest": Reader._checkout,
     "(cd pack && sha256sum": Reader._shell,
     "locust": Reader._locust,
     "mkdir": Reader._shell,
+    "podman": Reader._container,
     "cp": Reader._shell,
 }

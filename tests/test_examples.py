@@ -76,9 +76,47 @@ def test_every_option_of_the_sandbox_is_on_its_page() -> None:
         assert re.search(rf"`{action.option_strings[0]}[ `]", PAGES["docs/reference/sandbox.md"])
 
 
-def test_links_of_the_readme_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
+def test_the_readme_is_two_screens_before_its_reference() -> None:
+    """What is longer is a page of docs/, to which the README leads."""
+    before, _, _ = README.partition("\n## Reference\n")
+    assert before.count("\n") <= 110
+    tasks = re.findall("^### (.+)$", before, re.MULTILINE)
+    assert len(tasks) == 7
+    for part in before.split("\n### ")[1:]:
+        assert re.search(r"\[[Hh]ow to\]\(docs/how-to/", part), part
+
+
+def anchors(page: str) -> set[str]:
+    """The addresses of a page's headings, as GitHub and mkdocs make them."""
+    heads = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith("docs/")])
+def test_links_lead_somewhere(page) -> None:
+    """mkdocs looks at those of docs/."""
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", PAGES[page]):
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text("utf-8")), (target, anchor)
+
+
+def test_numbers_of_the_readme_are_those_of_the_made_pages() -> None:
+    defects, covered = PAGES["docs/defects.md"], PAGES["docs/reference/requirements.md"]
+    (applied, caught), (right, blamed) = (
+        re.findall(pattern, defects)[0]
+        for pattern in (
+            r"(\d+) defects apply: (\d+) caught",
+            r"Variants: (\d+) passed, (\d+) blamed",
+        )
+    )
+    assert (applied, blamed) == (caught, "0")
+    words = " ".join(README.split())
+    assert f"all {caught} defects" in words
+    assert f"none of {right} variants" in words
+    assert f"then {re.findall(r'covered by ([0-9]+) checks', covered)[0]} checks" in words
+    assert len(list((ROOT / "fixtures/scenarios").glob("*.yaml"))) == 11
+    assert "Eleven ship" in words
 
 
 def test_contributing_leads_through_files_that_exist() -> None:

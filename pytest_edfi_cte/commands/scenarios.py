@@ -1,9 +1,9 @@
 """Tables of scenarios: what there is, a first file, is it right, and the certification's page.
 
   edfi-cte scenarios list
-  edfi-cte scenarios new calendars -o calendars.yaml
-  edfi-cte scenarios check calendars.yaml
-  edfi-cte scenarios table calendars.yaml
+  edfi-cte scenarios new graduationPlans -o graduation-plans.yaml
+  edfi-cte scenarios check graduation-plans.yaml
+  edfi-cte scenarios table graduation-plans.yaml
 
 Exit code: 0 all is well, 1 check found something that the table would not notice, 4 a file that
 cannot be used.

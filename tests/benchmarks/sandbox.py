@@ -217,7 +217,7 @@ def rows(step: Step) -> Iterator[str]:
 
 
 def summary(steps: list[Step]) -> Iterator[str]:
-    """The table of the README: requests per second and the server's CPU for each."""
+    """The table of docs/reference/figures.md: requests per second and the server's CPU for each."""
     yield f"| associations stored | {' | '.join(f'{s.associations:,}' for s in steps)} |"
     yield f"| --- |{' --- |' * len(steps)}"
     for name in steps[0].measured:

@@ -1,15 +1,15 @@
-"""Real clients as products of a rehearsal: what the README says of each is measured here."""
+"""Real clients as products of a rehearsal: what the how-to says of each is measured here."""
 
 import re
 import time
-from pathlib import Path
 
 from pytest_edfi_cte.rehearsal.stage import Rehearsal
 from pytest_edfi_cte.verdicts import Verdict
 from tests.clients.products import edfi_api_client, lightbeam
+from tests.pages import PAGES
 from tests.wire_products import Clock
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+HOW_TO = PAGES["docs/how-to/rehearse-my-product.md"]
 
 
 def measured(product, clock) -> list[str]:
@@ -21,8 +21,8 @@ def measured(product, clock) -> list[str]:
 
 
 def told(name: str) -> list[str]:
-    """The checks that the README's table names for a client, in any order."""
-    (row,) = re.findall(rf"^\| `{name}`.*$", README, re.MULTILINE)
+    """The checks that the how-to's table names for a client, in any order."""
+    (row,) = re.findall(rf"^\| `{name}`.*$", HOW_TO, re.MULTILINE)
     return re.findall(r"`([a-z]+\.[a-z-]+)`", row)
 
 

@@ -122,11 +122,11 @@ class Ledger:
         ]
         return [_read(text) for text in texts if text]
 
-    def all_evidence(self) -> Iterator[RunCheck]:
-        """Every result that has evidence, one at a time."""
+    def all_evidence(self) -> Iterator[str]:
+        """Every result that has evidence, one at a time, as JSON."""
         asked = "select evidence from results where evidence is not null order by number, student"
         for (text,) in self._ask(asked):
-            yield _read(text)
+            yield f'{text[: text.rindex("}")]}, "run": 0}}'
 
     def __len__(self) -> int:
         return int(next(self._ask("select count(*) from results"))[0])

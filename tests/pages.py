@@ -152,13 +152,18 @@ class Reader:
         self._snippets([b for b in mine if PYTEST_9 or "subtests" not in b.text])
 
     def _key(self, blocks: list[Block]) -> None:
-        """Address and key are in the page's own env file, or else in the environment."""
-        if all(block.title != "staging.env" for block in blocks):
-            self.monkeypatch.setenv("EDFI_URL", self.sandbox.url)
-            self.monkeypatch.setenv("EDFI_CLIENT_ID", self.sandbox.client_id)
-            self.monkeypatch.setenv("EDFI_CLIENT_SECRET", self.sandbox.client_secret)
-            secret = f"EDFI_CLIENT_SECRET={self.sandbox.client_secret}\n"
-            (self.folder / "staging.env").write_text(secret, "utf-8")
+        """Address and key are in the page's own env file, or else there and in the environment."""
+        if any(block.title == "staging.env" for block in blocks):
+            return
+        key = {
+            "EDFI_URL": self.sandbox.url,
+            "EDFI_CLIENT_ID": self.sandbox.client_id,
+            "EDFI_CLIENT_SECRET": self.sandbox.client_secret,
+        }
+        for name, value in key.items():
+            self.monkeypatch.setenv(name, value)
+        lines = "".join(f"{name}={value}\n" for name, value in key.items())
+        (self.folder / "staging.env").write_text(lines, "utf-8")
 
     def _filled(self, text: str) -> str:
         """What nobody can know before: address and key of the API."""

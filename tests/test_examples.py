@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import re
 import shutil
@@ -12,7 +11,6 @@ import pytest
 
 import pytest_edfi_cte
 from pytest_edfi_cte import cli
-from pytest_edfi_cte.commands import sandbox
 from tests.broken_products import prepare
 from tests.pages import BLOCKS, PAGES
 
@@ -67,13 +65,6 @@ def test_a_rehearsal_without_a_command_asks_a_person(monkeypatch, tmp_path, caps
     out = capsys.readouterr().out
     assert out.count("Press Enter when done.") == 3
     assert out.count("Skipped: it needs") == 2, "update needs create, and recover errors"
-
-
-def test_every_option_of_the_sandbox_is_on_its_page() -> None:
-    parser = argparse.ArgumentParser(add_help=False)
-    sandbox.add_arguments(parser)
-    for action in parser._actions:
-        assert re.search(rf"`{action.option_strings[0]}[ `]", PAGES["docs/reference/sandbox.md"])
 
 
 def test_the_readme_is_two_screens_before_its_reference() -> None:

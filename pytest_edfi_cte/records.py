@@ -260,8 +260,8 @@ class Records:
 
         Where each record is, is found out before anything is deleted: a student is hidden once its
         enrollment is gone, and a Location may have led to somebody else's record. While a record
-        of a student cannot be deleted, what came before it stays, so that a later run can: without
-        its enrollment the API would hide the record for good.
+        of a student is there and cannot be deleted, what came before it stays, so that a later run
+        can: without its enrollment the API would hide the record for good.
         """
         base = self.session.api.base_url
         entries = [entry for entry in journal.pending() if entry.base_url == base]
@@ -276,11 +276,15 @@ class Records:
             problem = self.delete(url) if url else self._stranger(entry)
             if problem is None or url is None:
                 journal.deleted(entry.url or "")
-            elif student is not None:
+            elif student is not None and self._may_be_there(entry):
                 kept.add(student)
             if problem:
                 left.append(problem)
         return left
+
+    def _may_be_there(self, entry: Entry) -> bool:
+        found = self.look_up(entry.resource, entry.key)
+        return bool(found.matches) or not found.known
 
     @staticmethod
     def _stranger(entry: Entry) -> str:

@@ -186,7 +186,7 @@ def test_broken_contract_file_is_said_with_file_and_line(
         shutil.copytree(shipped, folder)
     path = folder / file
     path.write_text(path.read_text().replace(old, new, 1))
-    monkeypatch.setattr("pytest_edfi_cte.run.shipped", lambda: contract.Contract(folder))
+    monkeypatch.setattr("pytest_edfi_cte.run.contract_of", lambda _: contract.Contract(folder))
     refuse("--edfi-url=sandbox", says=[f"contract file {file}, {says}"])
 
 

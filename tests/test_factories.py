@@ -157,5 +157,5 @@ def test_an_unknown_property_is_said(sandbox, kit) -> None:
     )
     result.assert_outcomes(failed=1, deselected=2)
     result.stdout.fnmatch_lines(
-        ["student: students has no property 'firstname'; it has *firstName*"]
+        ["not testable: student: students has no property 'firstname'; it has *firstName*"]
     )

@@ -48,7 +48,6 @@ def keys() -> Keys:
 def request(method="POST", path=f"{DATA_PATH}students", status=201, **changes) -> ReceivedRequest:
     values = {
         "number": 0,
-        "student": 0,
         "method": method,
         "path": path,
         "status": status,

@@ -288,7 +288,7 @@ def imports_of(path):
 def test_of_the_package_only_the_common_ground_is_imported(path):
     ours = [name for name in imports_of(path) if name.startswith("pytest_edfi_cte")]
 
-    allowed = ("contract.", "openapi_document.", "openapi_import.", "sandbox")
+    allowed = ("contract.", "openapi_document.", "openapi_import.", "extension.", "sandbox")
     allowed = tuple(f"pytest_edfi_cte.{name}" for name in allowed)
     assert [name for name in ours if not name.startswith(allowed)] == []
 

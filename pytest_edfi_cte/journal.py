@@ -35,6 +35,12 @@ class Entry:
     url: str | None
     body: Mapping[str, Any] | None = None
 
+    @property
+    def named(self) -> str:
+        """The record in words for people: its collection and natural key."""
+        key = ", ".join(f"{name}={value}" for name, value in self.key.items())
+        return f"{self.resource} with {key}"
+
 
 class Journal:
     """Append-only list of created and deleted records; shared by the workers of one run."""

@@ -74,6 +74,11 @@ class LookUp:
     known: bool = True
     why: str = ""
 
+    @property
+    def may_be_there(self) -> bool:
+        """False where the host says that there is none."""
+        return bool(self.matches) or not self.known
+
 
 @dataclass(frozen=True)
 class Posted:
@@ -260,38 +265,25 @@ class Records:
 
         Where each record is, is found out before anything is deleted: a student is hidden once its
         enrollment is gone, and a Location may have led to somebody else's record. While a record
-        of a student is there and cannot be deleted, what came before it stays, so that a later run
-        can: without its enrollment the API would hide the record for good.
+        of a student is there and cannot be deleted, what came before it stays: without its
+        enrollment the API would hide the record for good.
         """
         base = self.session.api.base_url
         entries = [entry for entry in journal.pending() if entry.base_url == base]
-        addresses = [(entry, self.address_of(entry)) for entry in entries]
-        left = []
-        kept: set[Any] = set()
-        for entry, url in addresses:
+        left, kept = [], set[Any]()
+        for entry, url in [(entry, self.address_of(entry)) for entry in entries]:
             student = entry.key.get(STUDENT)
             if student in kept:
-                left.append(f"{_named(entry)}: kept, for the record above needs it to be deleted")
+                left.append(f"{entry.named}: kept, for the record above needs it to be deleted")
                 continue
-            problem = self.delete(url) if url else self._stranger(entry)
+            problem = self.delete(url) if url else _stranger(entry)
             if problem is None or url is None:
                 journal.deleted(entry.url or "")
-            elif student is not None and self._may_be_there(entry):
+            elif student is not None and self.look_up(entry.resource, entry.key).may_be_there:
                 kept.add(student)
             if problem:
                 left.append(problem)
         return left
-
-    def _may_be_there(self, entry: Entry) -> bool:
-        found = self.look_up(entry.resource, entry.key)
-        return bool(found.matches) or not found.known
-
-    @staticmethod
-    def _stranger(entry: Entry) -> str:
-        return (
-            f"{_named(entry)}: the address that the API gave ({entry.url}) is another "
-            "record's, which was left alone; where the record of this run is cannot be told"
-        )
 
     def address_of(self, entry: Entry) -> str | None:
         """Where the record that we created is; None where the noted address is another's.
@@ -319,6 +311,8 @@ class Records:
         return self.session.resource_url(entry.resource, only) if isinstance(only, str) else None
 
 
-def _named(entry: Entry) -> str:
-    key = ", ".join(f"{name}={value}" for name, value in entry.key.items())
-    return f"{entry.resource} with {key}"
+def _stranger(entry: Entry) -> str:
+    return (
+        f"{entry.named}: the address that the API gave ({entry.url}) is another "
+        "record's, which was left alone; where the record of this run is cannot be told"
+    )

@@ -1,6 +1,6 @@
 """All the figures in one table: ``python benchmarks/run.py``, or ``… run.py start per_record``.
 
-Needs the extra ``[sandbox]``. With ``--rounds N`` each figure is the median of N (default 5). Exit
+Needs the extra ``[dev]``. With ``--rounds N`` each figure is the median of N (default 5). Exit
 code 1 where a target is not met; ``benchmarks/PROFILE.md`` says where the time goes.
 """
 
@@ -11,7 +11,7 @@ import importlib
 import sys
 
 #: One module for each line of the table, in its order.
-LINES = ("idle", "start", "per_record")
+LINES = ("idle", "start", "per_record", "growth", "width", "load")
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,8 +29,10 @@ from pytest_edfi_cte.retyped import as_given
 from pytest_edfi_cte.run import Run
 from pytest_edfi_cte.running_hooks import RunningHooks, names_of
 from pytest_edfi_cte.settings import Settings
-from pytest_edfi_cte.sharing import Desk
 from pytest_edfi_cte.user_hooks import UserHooks
+
+if TYPE_CHECKING:
+    from pytest_edfi_cte.sharing import Desk
 
 #: What a worker tells the controller at its end: a mistake that it has found while collecting.
 MISTAKE = "edfi_mistake"
@@ -154,6 +156,8 @@ class RunHooks:
     def pytest_configure_node(self, node: Any) -> None:
         """xdist: give a worker what it needs to talk to the same API with the same token."""
         if self._desk is None:
+            from pytest_edfi_cte.sharing import Desk  # noqa: PLC0415 - xdist's controller only
+
             self._desk = Desk(lambda mark: self.run.tokens.instead_of(mark).plain())
         handed = {**self.run.hand_over(), "desk": self._desk.address}
         node.workerinput["edfi_cte"] = json.dumps(handed)

@@ -43,6 +43,10 @@ class Journal:
         self.path = path
         self._open: int | None = None
         self._close: Callable[[], object] = bool
+        #: What was read of the file, and how many bytes that was: only news are read again.
+        self._known: list[tuple[str, Entry]] = []
+        self._read = 0
+        self._file = 0
 
     @classmethod
     def start(cls, folder: Path, *, invented: bool = False) -> Journal:
@@ -119,6 +123,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every event, and stay this run's: nothing that it lists is ours to delete."""
+        self._forget()
         with suppress(FileNotFoundError):
             os.truncate(self.path, 0)
 
@@ -126,6 +131,7 @@ class Journal:
         """Forget the journal: nothing of the run is left."""
         self._close()
         self._open = None
+        self._forget()
         self.path.unlink(missing_ok=True)
         self._lock_path.unlink(missing_ok=True)
 
@@ -138,13 +144,28 @@ class Journal:
         # One write, so that workers' lines never mix; what it returned from outlives kill -9.
         os.write(self._open, f"{line}\n".encode())
 
-    def _events(self) -> Iterator[tuple[str, Entry]]:
-        if not self.path.exists():
-            return
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+    def _events(self) -> list[tuple[str, Entry]]:
+        try:
+            with self.path.open("rb") as stream:
+                now = os.fstat(stream.fileno())
+                if now.st_ino != self._file or now.st_size < self._read:  # begun anew
+                    self._forget()
+                    self._file = now.st_ino
+                stream.seek(self._read)
+                news = stream.read()
+        except FileNotFoundError:
+            self._forget()
+            return []
+        whole = news[: news.rfind(b"\n") + 1]  # a line without an end is being written, or cut
+        self._read += len(whole)
+        for line in whole.splitlines():
             with suppress(ValueError, TypeError, KeyError):  # a line that a kill cut in half
                 raw = json.loads(line)
-                yield raw.pop("event"), Entry(**raw)
+                self._known.append((raw.pop("event"), Entry(**raw)))
+        return self._known
+
+    def _forget(self) -> None:
+        self._known, self._read = [], 0
 
 
 def orphans(folder: Path, own: Journal) -> Iterator[Journal]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from referencing import Registry, Resource
-from referencing.exceptions import Unresolvable
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,6 +38,8 @@ class Document:
         self.paths = self.object(content.get("paths") or {}, "paths")
         for path, item in self.paths.items():
             self.object(item, f"paths {path}")
+        from referencing import Registry, Resource  # noqa: PLC0415 - few runs read a document
+
         registry: Registry[Any] = Registry()
         registry = registry.with_resource(_BASE, Resource.opaque(content))
         self._resolver = registry.resolver(base_uri=_BASE)
@@ -120,6 +119,8 @@ class Document:
         """What a node is, behind its ``$ref`` if it is one."""
         if "$ref" not in self.object(node, place):
             return self.object(node, place)
+        from referencing.exceptions import Unresolvable  # noqa: PLC0415 - as above
+
         try:
             found = self._resolver.lookup(str(node["$ref"])).contents
         except (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date
@@ -135,6 +135,7 @@ class ReportHooks:
     def _keep(self) -> None:
         """Write what is known so far, where it is time to: as a run that was interrupted here.
 
+        Of students it has every verdict, and the evidence that the page would show.
         The file is replaced as a whole, so whoever reads it finds a document. How often depends on
         what it costs: less than a fiftieth of the run.
         """
@@ -143,16 +144,19 @@ class ReportHooks:
             return
         content = self._made(interrupted=True)
         with suppress(OSError):  # as above
-            pack.keep(self._folder, self._pieces(content))
+            pack.keep(self._folder, self._pieces(content, content["checks"]))
         self._due = time.monotonic() + max(SHORTEST_PAUSE, 50 * (time.monotonic() - now))
 
-    def _pieces(self, content: Document) -> Iterator[str]:
-        """``results.json`` piece by piece, with the evidence of every student that has some."""
+    def _pieces(
+        self, content: Document, checks: Iterable[RunCheck | str] | None = None
+    ) -> Iterator[str]:
+        """``results.json`` piece by piece; without ``checks`` with all evidence of all students."""
         if not self._students.begun:
             return pieces(content, content["checks"], lambda row: row["students"])
         ledger = self._students.ledger
-        others = (check for check in content["checks"] if not check["student"])
-        checks = chain(ledger.all_evidence(), others)
+        if checks is None:
+            others = (check for check in content["checks"] if not check["student"])
+            checks = chain(ledger.all_evidence(), others)
         return pieces(content, checks, lambda row: ledger.students(row["id"]))
 
     def _remark(self, content: Document) -> bool:

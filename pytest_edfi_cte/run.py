@@ -35,7 +35,6 @@ from pytest_edfi_cte.sandboxes import controlled, started
 from pytest_edfi_cte.scenarios import STEPS, Scenario, Table
 from pytest_edfi_cte.secret import Redactor, Secret
 from pytest_edfi_cte.settings import Settings
-from pytest_edfi_cte.sharing import new_token
 from pytest_edfi_cte.state_contract import contract_of
 from pytest_edfi_cte.tables import load
 from pytest_edfi_cte.user_hooks import NO_HOOKS, UserHooks
@@ -134,6 +133,8 @@ class Run:
             http, api.oauth_url, client_id, secret, self.contract, token=token
         )
         if self._handed and "desk" in self._handed:
+            from pytest_edfi_cte.sharing import new_token  # noqa: PLC0415 - xdist's workers only
+
             self._tokens.elsewhere = partial(new_token, self._handed["desk"])
         self._tokens()
         session = EdFiSession(api, http.transport, self.recorder, self._tokens)

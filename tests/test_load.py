@@ -115,11 +115,9 @@ def test_master_and_worker_over_the_network(sandbox, locust, tmp_path) -> None:
     assert judged == ["25", "25"]
 
 
-def test_without_an_address_it_says_so(locust, sandbox) -> None:
-    run = locust(sandbox, "--headless", EDFI_URL="")
-    output = run.communicate(timeout=60)[0]
-    assert run.returncode == 4
-    assert "no address: set EDFI_URL" in output
+def test_without_an_address_it_says_so(tmp_path) -> None:
+    with pytest.raises(ConfigurationError, match="no address: set EDFI_URL"):
+        Load(from_environment(), tmp_path)
 
 
 def test_settings_of_the_environment_count(monkeypatch) -> None:

@@ -10,11 +10,12 @@ import threading
 from collections import namedtuple
 from contextlib import suppress
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 
 from pytest_edfi_cte.commands import meanwhile
-from pytest_edfi_cte.progress import line
+from pytest_edfi_cte.progress import Progress, line
 from tests.test_repeat import SEED, wrong_for
 
 Request = namedtuple("Request", "method path status")
@@ -84,11 +85,11 @@ def test_a_rehearsal_in_a_log_says_nothing_meanwhile() -> None:
     assert out.getvalue() == ""
 
 
-def shown(arguments: list[str], **environment: str) -> str:
+def shown(arguments: list[str]) -> str:
     """What pytest writes to a terminal of 80 columns."""
     process, screen = pty.fork()
     if process == 0:  # the child: its terminal is the pseudo-terminal
-        os.environ.update({"COLUMNS": "80", "TERM": "xterm", **environment})
+        os.environ.update({"COLUMNS": "80", "TERM": "xterm"})
         os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
     parts = []
     with suppress(OSError):  # the end of a pseudo-terminal, on Linux
@@ -99,14 +100,11 @@ def shown(arguments: list[str], **environment: str) -> str:
     return b"".join(parts).decode()
 
 
-@pytest.fixture
-def words(kit, new_sandbox, pytester) -> list[str]:
+def test_in_a_terminal_it_moves(kit, new_sandbox, monkeypatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
     sandbox = new_sandbox(wrong_for(2))
-    return kit.arguments(sandbox, "--pyargs", "pytest_edfi_cte", "--edfi-repeat=4", SEED)
-
-
-def test_in_a_terminal_it_moves(words) -> None:
-    text = shown(words)
+    suite = ("--pyargs", "pytest_edfi_cte", "--edfi-repeat=4", SEED)
+    text = shown(kit.arguments(sandbox, *suite))
     assert re.search(
         r"\r4 of 4 students, [\d.]+ a second, in 0:0\d, 1 checks not as required", text
     )
@@ -114,8 +112,26 @@ def test_in_a_terminal_it_moves(words) -> None:
     assert "100%" not in text
 
 
-def test_in_ci_and_with_v_pytest_speaks(words) -> None:
-    assert " of 4 students, " not in shown(words, CI="true")
-    text = shown([*words, "-v"])
-    assert " of 4 students, " not in text
-    assert "student-4]" in text
+@pytest.mark.parametrize(
+    ("isatty", "verbose", "pdb", "environment", "wanted"),
+    [
+        (True, 0, False, {}, True),
+        (True, -1, False, {}, True),
+        (False, 0, False, {}, False),
+        (True, 1, False, {}, False),
+        (True, 0, True, {}, False),
+        (True, 0, False, {"CI": "true"}, False),
+    ],
+)
+def test_in_logs_in_ci_and_with_v_pytest_speaks(
+    isatty, verbose, pdb, environment, wanted, monkeypatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    reporter = SimpleNamespace(isatty=isatty)
+    config = SimpleNamespace(
+        pluginmanager=SimpleNamespace(getplugin=lambda _: reporter),
+        option=SimpleNamespace(verbose=verbose, usepdb=pdb),
+    )
+    assert Progress.wanted(config) is wanted

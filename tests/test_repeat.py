@@ -36,6 +36,13 @@ def numbers(sandbox) -> list[str]:
     return [json.loads(r.body)["studentUniqueId"] for r in sent]
 
 
+def workers(kit, sandbox, *arguments: str) -> pytest.RunResult:
+    """A run with two workers, which import nothing but what it needs."""
+    kit.monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ("-p", "xdist", "-p", "pytest_edfi_cte.plugin", "-n2")
+    return kit.subprocess(sandbox, *plugins, "--pyargs", "pytest_edfi_cte", SEED, *arguments)
+
+
 def results(folder: Path) -> dict:
     return read(folder / "results.json")
 
@@ -249,9 +256,7 @@ def test_observe_mode_refuses(sandbox, kit) -> None:
 
 def test_workers_share_the_students(sandbox, kit, pytester) -> None:
     before = state(sandbox)
-    result = kit.subprocess(
-        sandbox, "-n2", "--pyargs", "pytest_edfi_cte", "--edfi-repeat=8", SEED, "--edfi-report=pack"
-    )
+    result = workers(kit, sandbox, "--edfi-repeat=8", "--edfi-report=pack")
     result.assert_outcomes(passed=8)
     assert sorted(numbers(sandbox)) == [Cohort(7, 1, 8).student_id(n) for n in range(1, 9)]
     assert len([r for r in sandbox.requests if r.path.endswith("/oauth/token")]) == 1
@@ -284,21 +289,27 @@ def killed(kit, sandbox, arguments: list[str], when) -> None:
 def test_a_run_that_is_killed_leaves_a_readable_result(sandbox, kit, pytester, capsys) -> None:
     before = state(sandbox)
     folder = pytester.path / "pack"
+    kit.scenarios(sandbox, "--edfi-report=pack").assert_outcomes(passed=2)
+    old = results(folder)["runs"][0]["id"]
     seen: list[int] = []
 
     def has_some_students() -> bool:
-        if not (folder / "results.json").exists():
-            return False
         content = results(folder)  # it is a whole document at every moment
+        if content["runs"][0]["id"] == old:
+            return False
         assert content["verdict"] == "interrupted"
         seen.append(content["counts"].get("passed", 0))
         return seen[-1] > 0
 
     killed(kit, sandbox, ["--edfi-repeat=5000", "--edfi-report=pack"], has_some_students)
     assert seen[0] == 0, "it is there before the first student"
+    # What the earlier run left would contradict it.
+    names = {path.name for path in folder.iterdir() if not path.name.endswith(".tmp")}
+    assert names == {"results.json", "SHA256SUMS"}
     content = results(folder)
     assert content["runs"][0]["outcome"] == "interrupted"
     assert content["counts"]["passed"] == sum(len(r["students"]) for r in content["students"])
+    capsys.readouterr()
     assert main(["report", str(folder / "results.json")]) == 1
     assert capsys.readouterr().out.startswith("INTERRUPTED: ")
     # The next run deletes what the killed one left, and takes its place in the folder.
@@ -318,15 +329,54 @@ def test_a_run_that_is_killed_leaves_a_readable_result(sandbox, kit, pytester, c
     assert list(folder.glob(".*")) == []
 
 
-def test_an_earlier_pack_does_not_stand_beside_an_unfinished_one(sandbox, kit, pytester) -> None:
-    folder = pytester.path / "pack"
-    kit.scenarios(sandbox, "--edfi-report=pack").assert_outcomes(passed=2)
-    old = results(folder)["runs"][0]["id"]
+# -- what is made of the results ------------------------------------------------------------------
 
-    def is_new() -> bool:
-        return results(folder)["runs"][0]["id"] != old
 
-    killed(kit, sandbox, ["--edfi-repeat=5000", "--edfi-report=pack"], is_new)
-    assert {path.name for path in folder.iterdir()} - {"results.json", "SHA256SUMS"} <= {
-        path.name for path in folder.glob(".*.tmp")
-    }
+def test_results_of_students_are_compared_and_merged(new_sandbox, kit, pytester, capsys) -> None:
+    for name, middleware in (("bad", [wrong_for(2)]), ("good", [])):
+        kit.scenarios(new_sandbox(*middleware), "--edfi-repeat=3", SEED, f"--edfi-report={name}")
+    bad, good = (str(pytester.path / name / "results.json") for name in ("bad", "good"))
+    capsys.readouterr()
+    assert main(["report", "--compare", good, bad]) == 1
+    assert "New failures (1)\n  Scenario 2: Modify the program" in capsys.readouterr().out
+    assert main(["report", "--compare", bad, good]) == 0
+    assert "Fixed (1)\n  Scenario 2: Modify the program" in capsys.readouterr().out
+    assert main(["report", good, bad, f"--out={pytester.path / 'both'}"]) == 1
+    both = results(pytester.path / "both")
+    assert both["counts"] == {"passed": 11, "failed": 1}
+    assert sorted((row["run"], row["id"]) for row in both["students"]) == [
+        (0, CREATE),
+        (0, UPDATE),
+        (1, CREATE),
+        (1, UPDATE),
+    ]
+    assert [c["student"] for c in both["checks"] if c["verdict"] == "failed"] == [2]
+
+
+def test_a_scenario_that_is_repeated_no_more_is_a_regression(
+    sandbox, kit, pytester, capsys
+) -> None:
+    kit.scenarios(sandbox, "--edfi-repeat=2", SEED, "--edfi-report=many")
+    kit.scenarios(sandbox, "--edfi-report=one")
+    old, new = (str(pytester.path / name / "results.json") for name in ("many", "one"))
+    capsys.readouterr()
+    assert main(["report", "--compare", old, new]) == 1
+    assert "2 of 2 students passed" in capsys.readouterr().out
+
+
+def test_a_hook_that_fails_over_a_student_fails_its_test(sandbox, kit, pytester) -> None:
+    pytester.makeconftest("def pytest_edfi_report_row(check): raise ValueError('of the hook')")
+    result = kit.scenarios(sandbox, "--edfi-repeat=2", SEED)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*pytest_edfi_report_row*of the hook*"])
+
+
+def test_a_lost_answer_is_a_finding_and_its_record_is_deleted(new_sandbox, kit) -> None:
+    """The API makes the association, and its answer never comes."""
+    sandbox = new_sandbox()
+    before = state(sandbox)
+    sandbox.fault(path="/ed-fi/studentCTEProgramAssociations", method="POST", drop="after", times=1)
+    result = kit.scenarios(sandbox, "--edfi-repeat=1", SEED)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*answer to the POST*"])
+    assert state(sandbox) == before

@@ -10,9 +10,7 @@ from pytest_edfi_cte.client.tokens import Token
 from pytest_edfi_cte.errors import NoToken
 from pytest_edfi_cte.secret import Secret
 from tests.conftest import state
-from tests.test_repeat import SEED, numbers, results
-
-SUITE = ("--pyargs", "pytest_edfi_cte", SEED)
+from tests.test_repeat import numbers, results, workers
 
 
 def tokens(sandbox) -> int:
@@ -35,7 +33,7 @@ def test_a_token_that_is_spent_is_replaced_once_for_all_workers(new_sandbox, kit
 
     sandbox = new_sandbox(through)
     before = state(sandbox)
-    result = kit.subprocess(sandbox, "-n4", *SUITE, "--edfi-repeat=8")
+    result = workers(kit, sandbox, "--edfi-repeat=8")
     result.assert_outcomes(passed=8)
     assert tokens(sandbox) == 2
     assert len(set(seen)) == 2
@@ -86,7 +84,7 @@ def test_what_a_crashed_worker_left_is_deleted(new_sandbox, kit, pytester) -> No
             return edfi_session
         """
     )
-    result = kit.subprocess(sandbox, "-n2", *SUITE, "--edfi-repeat=10", "--edfi-report=pack")
+    result = workers(kit, sandbox, "--edfi-repeat=10", "--edfi-report=pack")
     assert (pytester.path / "killed").exists()
     result.stdout.fnmatch_lines(["*Deleted 3 records that a killed worker had left behind.*"])
     result.assert_outcomes(passed=9, failed=1)

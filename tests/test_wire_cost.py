@@ -222,3 +222,57 @@ def test_a_journal_opens_its_file_once_and_can_begin_anew(tmp_path, monkeypatch)
     assert [entry.url for entry in journal.pending()] == ["https://a/10"]
     assert opened.count(journal.path) == 2
     journal.remove()
+
+
+def test_a_journal_reads_what_is_new_and_what_others_wrote(tmp_path) -> None:
+    mine, theirs = (Journal(tmp_path / "run.jsonl") for _ in range(2))
+    assert mine.pending() == []
+    mine.created(Entry("https://a", "students", {}, "https://a/1"))
+    assert len(theirs.pending()) == len(mine.pending()) == 1
+    theirs.created(Entry("https://a", "students", {}, "https://a/2"))
+    mine.deleted("https://a/1")
+    assert [e.url for e in mine.pending()] == [e.url for e in theirs.pending()] == ["https://a/2"]
+    with mine.path.open("a") as stream:  # another process is killed while it writes
+        stream.write('{"event": "created", "url": "https://a/3"')
+    assert [e.url for e in mine.pending()] == ["https://a/2"]
+    with mine.path.open("a") as stream:
+        stream.write("\n")
+    mine.deleted("https://a/2")
+    assert mine.pending() == theirs.pending() == []
+    mine.path.write_text("")  # begun anew, by another process
+    assert theirs.pending() == []
+    mine.created(Entry("https://a", "students", {}, "https://a/4"))
+    assert [e.url for e in theirs.pending()] == ["https://a/4"]
+    mine.remove()
+    assert theirs.pending() == []
+
+
+def test_connections_are_looked_up_once_and_again_when_they_were_closed(
+    session, monkeypatch
+) -> None:
+    adapter = session.get_adapter("https://a.example")
+    asked = []
+    ask = requests.adapters.HTTPAdapter.get_connection_with_tls_context
+    monkeypatch.setattr(
+        requests.adapters.HTTPAdapter,
+        "get_connection_with_tls_context",
+        lambda *a, **k: asked.append(a[1].url) or ask(*a, **k),
+    )
+
+    def pool(url: str, verify: object = True, **more: object):
+        request = requests.Request("GET", url).prepare()
+        return adapter.get_connection_with_tls_context(request, verify, **more)
+
+    first = pool("https://a.example/1")
+    assert pool("https://a.example/2") is first
+    assert pool("https://a.example/3", False) is not first
+    assert pool("https://b.example/4") is not first
+    assert pool("http://a.example/5") is not first
+    assert len(asked) == 4
+    proxied = pool("https://a.example/6", proxies={"https": "http://proxy:1"})
+    assert proxied.proxy.host == "proxy"
+    adapter.poolmanager.clear()  # as it does with hosts that were not used for long
+    again = pool("https://a.example/7")
+    assert again.pool is not None
+    adapter.close()
+    assert pool("https://a.example/8") is not again

@@ -97,6 +97,8 @@ class RecordingAdapter(HTTPAdapter):
 
     def __init__(self, recorder: Recorder, *, retries: int, backoff: float) -> None:
         self.recorder = recorder
+        #: Scheme and host, verify, cert -> its connections; requests looks them up anew each time.
+        self._pools: dict[tuple[object, ...], Any] = {}
         super().__init__(
             max_retries=RecordingRetry(
                 total=retries,
@@ -110,6 +112,24 @@ class RecordingAdapter(HTTPAdapter):
                 raise_on_redirect=False,
             )
         )
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """As requests', which finds out the host's connections for every request."""
+        if proxies:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        place = (*(request.url or "").split("/", 3)[:3], verify, cert)
+        pool = self._pools.get(place)
+        if pool is None or pool.pool is None:  # closed, e.g. for another host's
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self._pools[place] = pool
+        return pool
+
+    def close(self) -> None:
+        """As requests'."""
+        self._pools.clear()
+        super().close()
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
         """As requests', which looks for a proxy in any case."""

@@ -20,13 +20,13 @@ def to_json(content: Document) -> str:
 
 def pieces(
     content: Document,
-    checks: Iterable[RunCheck],
+    checks: Iterable[RunCheck | str],
     students: Callable[[StudentsRow], Iterable[list[Any]]],
 ) -> Iterator[str]:
     """The document as text, piece by piece, so that no list needs to be in memory.
 
-    ``checks`` are all of them, where the document has those for people; ``students``: those of a
-    row.
+    ``checks`` are all of them (as JSON where they are texts), where the document has those for
+    people; ``students``: those of a row.
     """
     frame = json.dumps({**content, "checks": [], "students": []}, ensure_ascii=False, indent=1)
     # A line break in a value is escaped, so only the frame's own lines begin like this.
@@ -46,7 +46,11 @@ def pieces(
 def _listed(entries: Iterable[Any], *, one_line: bool = False) -> Iterator[str]:
     last = ""
     for number, entry in enumerate(entries):
-        text = json.dumps(entry, ensure_ascii=False, indent=None if one_line else 1)
+        text = (
+            entry
+            if isinstance(entry, str)
+            else json.dumps(entry, ensure_ascii=False, indent=None if one_line else 1)
+        )
         text = text.replace("\n", "\n  ")
         yield f"{',' if number else ''}\n  {text}"
         last = "\n "

@@ -162,6 +162,8 @@ class Contract:
         return deepcopy(self._contents[path])
 
     def _fits(self, file: str, content: Any, lines: Any, schema: str) -> Json:
+        if content is None:
+            raise ContractError(file, None, "the file is empty")
         require_none(self._validator(schema).iter_errors(content), file, lines)
         checked: Json = content
         return checked

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 
@@ -20,16 +22,27 @@ def parsed(file: str, text: str) -> tuple[Any, Any]:
 
     fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # nine times as fast, where it was built
     try:
-        return yaml.load(text, Loader=fast), line_finder(text)  # noqa: S506 - both are safe
+        return yaml.load(text, Loader=_loader(fast)), line_finder(text)  # noqa: S506 - safe
     except yaml.YAMLError:
         pass  # told by the loader in Python, in the same words everywhere
     try:
-        return yaml.safe_load(text), line_finder(text)
+        safe = _loader(yaml.SafeLoader)
+        return yaml.load(text, Loader=safe), line_finder(text)  # noqa: S506 - as above
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ContractError(file, line, f"not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise ContractError(file, None, f"not YAML: {error}") from None
+
+
+@cache
+def _loader(base: Any) -> Any:
+    """A safe loader whose dates are texts, as in JSON: 2026-02-30 is told like any wrong value."""
+    known = {
+        first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
+        for first, found in base.yaml_implicit_resolvers.items()
+    }
+    return type("Loader", (base,), {"yaml_implicit_resolvers": known})
 
 
 def require_none(errors: Iterable[Any], file: str, lines: Any) -> None:
@@ -38,7 +51,7 @@ def require_none(errors: Iterable[Any], file: str, lines: Any) -> None:
     if error is not None:
         where = list(error.absolute_path)
         said = f"{_label(where)}{error.message}{_nearest_word(error)}"
-        raise ContractError(file, lines(where), said)
+        raise ContractError(file, lines([*where, *_unknown(error)]), said)
 
 
 def nearest(word: object, known: Iterable[str]) -> str:
@@ -50,17 +63,18 @@ def nearest(word: object, known: Iterable[str]) -> str:
 
 
 def line_finder(text: str) -> Any:
-    """A function from a path in a YAML or JSON text to the line where that value starts."""
+    """A function from a path in a YAML or JSON text to the line of that name, or element."""
     import yaml  # noqa: PLC0415 - idle cost
 
     def line(path: list[str | int]) -> int:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = place = yaml.compose(text, Loader=yaml.SafeLoader)
         for part in path:
             if isinstance(node, yaml.MappingNode):
-                node = next((v for k, v in node.value if k.value == str(part)), node)
+                here = ((k, v) for k, v in node.value if k.value == str(part))
+                place, node = next(here, (place, node))
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-                node = node.value[part]
-        return int(node.start_mark.line) + 1 if node is not None else 1
+                place = node = node.value[part]
+        return int(place.start_mark.line) + 1 if place is not None else 1
 
     return line
 
@@ -71,9 +85,17 @@ def _nearest_word(error: Any) -> str:
         return nearest(error.instance, map(str, error.validator_value))
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = error.schema.get("properties", {})
-        unknown = next((name for name in error.instance if name not in known), "")
-        return nearest(unknown, known)
+        return "".join(nearest(name, known) for name in _unknown(error))
     return ""
+
+
+def _unknown(error: Any) -> list[str]:
+    """The first name that an object may not have, where that is the error."""
+    if error.validator != "additionalProperties" or not isinstance(error.instance, dict):
+        return []
+    known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
+    strange = (str(n) for n in error.instance if n not in known)
+    return [n for n in strange if not any(re.search(p, n) for p in patterns)][:1]
 
 
 def _first(errors: Iterable[Any]) -> Any:

@@ -57,7 +57,7 @@ class Resolver:
             if "from" in value:
                 return value
             made = self.maker.made(path, value)
-            return made if kind in ("integer", "number") else str(made)
+            return made if kind in ("integer", "number", "boolean") else str(made)
         if kind == "date" and "/" in value:
             return school_year_date(value, self.school_year)
         if kind == "descriptor" and not value.startswith("uri://"):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_edfi_cte.contract import STANDARDS, Contract, TableFile
 from pytest_edfi_cte.contract_text import ContractError, nearest
+from pytest_edfi_cte.literals import refused
 from pytest_edfi_cte.properties import at_path, kind_of, paths
 from pytest_edfi_cte.scenarios import CONTAINERS
 
@@ -110,7 +111,7 @@ def _rows(content: Json, schema: Json) -> Problems:
             yield [*here, "path"], f"{label}.path: the row of {parent} is missing"
         yield from _facts(row, kind_of(fact), label, here)
         if kind_of(fact) not in CONTAINERS:
-            yield from _cells(content, row, label, here)
+            yield from _cells(content, row, label, here, fact)
     for name, scenario in content["scenarios"].items():
         given = scenario.get("changes", [])
         for path in [given] if isinstance(given, str) else given:
@@ -128,7 +129,7 @@ def _facts(row: Json, kind: str, label: str, here: Place) -> Problems:
         yield [*here, "collection"], f"{label}.collection: {row['path']} is {is_one}"
 
 
-def _cells(content: Json, row: Json, label: str, here: Place) -> Problems:
+def _cells(content: Json, row: Json, label: str, here: Place, fact: Json) -> Problems:
     """One value for each scenario that sends the record, and no other."""
     columns = [name for name, s in content["scenarios"].items() if s["step"] in SENDING]
     for column in row.keys() - set(ROW_FACTS) - set(columns):
@@ -137,8 +138,9 @@ def _cells(content: Json, row: Json, label: str, here: Place) -> Problems:
         yield [*here, column], said
     for column in columns:
         if column in row:
-            place = f"{label}.{column}"
-            yield from _value(content, row[column], [*here, column], place, row["path"])
+            if row[column] != NOT_SENT:
+                place = f"{label}.{column}"
+                yield from _value(content, row[column], [*here, column], place, fact, in_row=True)
         else:
             said = f"{row['path']} has no value for {column!r}; write - where nothing is sent"
             yield here, f"{label}: {said}"
@@ -171,22 +173,43 @@ def _needs(content: Json, known: Iterable[str], schemas: Any) -> Problems:
                 yield [*here, "values", path], f"{label}: {said}{nearest(path, values)}"
             else:
                 place = [*here, "values", path]
-                yield from _value(content, value, place, f"{label}.values.{path}", "")
+                yield from _value(content, value, place, f"{label}.values.{path}", fact)
 
 
-def _value(content: Json, value: Any, place: Place, label: str, path: str) -> Problems:
-    """A value that is made: what it refers to must be there."""
+def _value(
+    content: Json, value: Any, place: Place, label: str, fact: Json, *, in_row: bool = False
+) -> Problems:
+    """The API's model must allow a value; one that is taken from elsewhere must be there, too."""
     if not isinstance(value, dict) or "from" not in value:
+        problem = refused(fact, value)
+        if problem:
+            yield place, f"{label}: {problem}"
         return
     source = value["from"]
-    rows = [r["path"] for r in content["rows"] if r["type"] not in CONTAINERS]
-    needs = content.get("prerequisites", {})
-    literal = [
-        f"{name}.{inner}"
-        for name, need in needs.items()
-        for inner, given in need.get("values", {}).items()
-        if not (isinstance(given, dict) and "from" in given)
-    ]
-    known = literal if path else [*rows, *literal]
+    known = _literals(content.get("prerequisites", {}))
+    if not in_row:
+        known = {**_cells_by_path(content), **known}
     if source not in known:
         yield place, f"{label}.from: {source!r} names no value{nearest(source, known)}"
+    for problem in filter(None, (refused(fact, given) for given in known.get(source, ()))):
+        yield place, f"{label}.from: {source}: {problem}"
+        return
+
+
+def _literals(needs: Json) -> dict[str, list[Any]]:
+    """Every value of the prerequisites that comes from nowhere else."""
+    return {
+        f"{name}.{path}": [given]
+        for name, need in needs.items()
+        for path, given in need.get("values", {}).items()
+        if not (isinstance(given, dict) and "from" in given)
+    }
+
+
+def _cells_by_path(content: Json) -> dict[str, list[Any]]:
+    """The values of every row that has any."""
+    return {
+        row["path"]: [row[n] for n in row.keys() - set(ROW_FACTS) if row[n] != NOT_SENT]
+        for row in content["rows"]
+        if row["type"] not in CONTAINERS
+    }

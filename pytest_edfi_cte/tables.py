@@ -6,18 +6,23 @@ replaces what the user wants replaced.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_edfi_cte.contract import Contract, TableFile
+from pytest_edfi_cte.contract_text import ContractError
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.literals import refused
 from pytest_edfi_cte.properties import at_path
-from pytest_edfi_cte.resolving import NOTHING, Needs, Overrides, Resolver
-from pytest_edfi_cte.scenarios import STEPS, Row, Table
+from pytest_edfi_cte.resolving import NOTHING, Needs, Overrides, Resolver, school_year_date
+from pytest_edfi_cte.scenarios import STEPS, Row, Table, get
 from pytest_edfi_cte.settings import Settings
-from pytest_edfi_cte.table_files import origin_of
+from pytest_edfi_cte.table_files import ROW_FACTS, origin_of
 
 Json = dict[str, Any]
+_LEAP_DAY = re.compile(r"0?2/29")
 
 
 def load(
@@ -64,6 +69,7 @@ def resolve(
     columns = _columns(raw["scenarios"], name)
     schemas = contract.resource_schemas(standard)
     schema = schemas[raw["resource"]]
+    _check_days(file, settings.school_year)
     resolver = Resolver(contract, settings, f"{raw['id']}/{columns['create']}")
     needs = Needs(raw.get("prerequisites", {}), schemas, resolver)
     overrides = Overrides(raw["rows"], columns, needs, settings, resolver, elsewhere)
@@ -71,7 +77,8 @@ def resolve(
     key: dict[str, str] = schema["x-edfi-naturalKey"]
     told = _as_list(raw["scenarios"][name].get("changes", []))
     published = tuple(resolver.plain_row(row, columns) for row in raw["rows"])
-    _check_sense(rows, published, key, told)
+    _check_rows_made(file, columns, published, schema)
+    _check_sense(rows, published, key, told, _Written(file, name, columns))
     changed = changed_paths(rows, schema)
     facts = {
         step: {"number": s["number"], "title": s["title"]}
@@ -80,6 +87,10 @@ def resolve(
     if raw["scenarios"][name]["step"] in ("update", "upsert"):
         only = told[0] if len(told) == 1 else changed[0] if len(changed) == 1 else None
         facts[raw["scenarios"][name]["step"]] |= {"changes": only, "changed": changed}
+    sent = {row.path: row.values.get("create", NOTHING) for row in rows}
+    records = needs.resolved(sent, overrides)
+    for need in records:
+        _check_need_made(file, need, records[need].record, schemas, overrides)
     return Table(
         id=raw["id"],
         title=raw["title"],
@@ -89,7 +100,7 @@ def resolve(
         schema=contract.schema_name(standard, raw["resource"]),
         rows=rows,
         school_year=settings.school_year,
-        needs=needs.resolved({r.path: r.values.get("create", NOTHING) for r in rows}, overrides),
+        needs=records,
         natural_key=key,
         _scenarios=facts,
     )
@@ -127,11 +138,91 @@ def changed_paths(rows: tuple[Row, ...], schema: Json) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _written(content: Json) -> Iterator[tuple[list[str | int], Any]]:
+    """Where each value of a file stands, and the value: of the rows, then of what must exist."""
+    for number, row in enumerate(content["rows"]):
+        for column in row.keys() - set(ROW_FACTS):
+            yield ["rows", number, column], row[column]
+    for name, need in content.get("prerequisites", {}).items():
+        for path, value in need.get("values", {}).items():
+            yield ["prerequisites", name, "values", path], value
+
+
+def _check_days(file: TableFile, school_year: int) -> None:
+    """A leap day is a day in some school years only; every other was looked at before."""
+    for place, value in _written(file.content):
+        if isinstance(value, str) and _LEAP_DAY.fullmatch(value):
+            try:
+                school_year_date(value, school_year)
+            except ValueError:
+                year = f"school year {school_year - 1}-{school_year}"
+                said = f"{value} is no day of {year}: {school_year} is no leap year"
+                raise ContractError(file.file, file.line(place), said) from None
+
+
+def _check_rows_made(
+    file: TableFile, columns: Mapping[str, str], rows: tuple[Row, ...], schema: Json
+) -> None:
+    """The API's model must allow what is made, as it must what is written out."""
+    for number, (raw, row) in enumerate(zip(file.content["rows"], rows, strict=True)):
+        for state, value in row.values.items():
+            place: list[str | int] = ["rows", number, columns[state]]
+            _check_made(file, place, raw[columns[state]], at_path(schema, row.path), value)
+
+
+def _check_need_made(
+    file: TableFile, name: str, record: Json, schemas: Mapping[str, Json], overrides: Overrides
+) -> None:
+    need = file.content["prerequisites"][name]
+    for path, raw in need.get("values", {}).items():
+        if overrides.of_record(name, path) is NOTHING:
+            fact = at_path(schemas[need["resource"]], path)
+            place = ["prerequisites", name, "values", path]
+            _check_made(file, place, raw, fact, get(record, path))
+
+
+def _check_made(
+    file: TableFile, place: list[str | int], raw: Any, fact: Json | None, value: Any
+) -> None:
+    if fact is None or not isinstance(raw, Mapping) or "from" in raw:
+        return
+    problem = refused(fact, value)
+    if problem:
+        ((how, argument),) = raw.items()
+        said = f"{{{how}: {argument}}} gives what cannot be: {problem}"
+        raise ContractError(file.file, file.line(place), said)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A scenario as its file has it: what to say where the file itself defeats it."""
+
+    file: TableFile
+    name: str
+    columns: Mapping[str, str]
+
+    def unchanged(self, path: str) -> ContractError:
+        """The mistake of a path in ``changes`` that has the same value in both columns."""
+        file, column = self.file, self.columns["update"]
+        label = f"scenarios.{self.name}.changes: "
+        line = file.line(["scenarios", self.name, "changes"])
+        step = file.content["scenarios"][self.name]["step"]
+        if column == self.columns["create"]:
+            return ContractError(file.file, line, f"{label}a step {step!r} changes nothing")
+        rows = file.content["rows"]
+        number = next(n for n, row in enumerate(rows) if row["path"] == path)
+        there = file.line(["rows", number, column])
+        both = f"both columns have {rows[number][column]!r} (line {there})"
+        said = f"{path} does not differ: {both}; give one of them another value"
+        return ContractError(file.file, line, f"{label}{said}")
+
+
 def _check_sense(
     rows: tuple[Row, ...],
     published: tuple[Row, ...],
     key: Mapping[str, str],
     changes: list[str],
+    source: _Written,
 ) -> None:
     """Replaced values must not defeat the scenario: what the file changes, and nothing else."""
     for row, written in zip(rows, published, strict=True):
@@ -144,6 +235,8 @@ def _check_sense(
                 f"--edfi-set: {row.path} is part of the natural key, which must not change between "
                 "the scenarios; give it without 'create:' or 'update:'"
             )
+        if row.path in changes and same and as_written:
+            raise source.unchanged(row.path)
         if row.path in changes and same:
             raise ConfigurationError(
                 f"--edfi-set: {row.path} must differ between the scenarios: it is what the second "

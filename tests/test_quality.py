@@ -35,7 +35,7 @@ LAYERS = (
     "client.session",
     "client.tokens client.tokeninfo",
     "sharing",
-    "records scenarios retyped",
+    "records scenarios retyped literals",
     "prerequisites table_files making",
     "resolving",
     "tables",

@@ -176,8 +176,8 @@ def _check(arguments: argparse.Namespace) -> int:
     shown = screens.console()
     for table in tables:
         year = f"{settings.school_year - 1}-{settings.school_year}"
-        shown.print(f"{table.file} is valid. In school year {year} it would send:")
         requests = sent(contract, settings, table)
+        shown.print(f"{table.file} is valid. In school year {year} it would send:")
         unknown = unknown_codes(contract, table)
         for line in (*screens.would_send(requests), *screens.not_loaded(unknown)):
             shown.print(line)

@@ -135,6 +135,10 @@ class Contract:
         files = self.root.joinpath("scenarios").iterdir()
         return sorted(f.name.removesuffix(".yaml") for f in files if f.name.endswith(".yaml"))
 
+    def ships(self, table: TableFile) -> bool:
+        """Whether a table is one of those that ship, as :meth:`table` gives them."""
+        return any(table is known for known in self._tables.values())
+
     def read_table(self, file: str, text: str) -> TableFile:
         """A table of scenarios, checked against ``scenario-table.json``."""
         content, lines = parsed(file, text)

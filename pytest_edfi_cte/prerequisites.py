@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
 
 from pytest_edfi_cte.client.problems import describe, problem_type
+from pytest_edfi_cte.contract_text import nearest
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.records import Record, Records
+from pytest_edfi_cte.scenarios import nowhere
 
 Json = dict[str, Any]
+#: As many descriptors of one kind as an API gives at once.
+MOST = "500"
 OK, REDIRECT, FORBIDDEN, SERVER_ERROR = 200, 300, 403, 500
 ENROLL_IT = (
     "enroll it in a school under an ed-org of this key, or choose another with --edfi-set "
@@ -29,6 +33,18 @@ class MissingValue:
     used_for: str
     collection: str
     elsewhere: str | None
+    near: str = ""
+    place: str = ""
+
+    @property
+    def short(self) -> str:
+        """``SexDescriptor#Mael``: enough to know it by."""
+        return self.uri.rpartition("/")[2]
+
+    @property
+    def hint(self) -> str:
+        """Where a table has it, and the value of the API that is like it."""
+        return f"{self.place and f'; {self.place}'}{self.near}"
 
     @property
     def namespace(self) -> str | None:
@@ -52,8 +68,11 @@ class MissingDescriptors(NotTestable):
 
     def __init__(self, values: list[MissingValue]) -> None:
         self.values = values
-        listed = "\n  ".join(map(str, values))
-        super().__init__(f"descriptor values are missing in the API:\n  {listed}\n  {self.advice}")
+        listed = "\n  ".join(f"{value}{value.hint}" for value in values)
+        # A terminal shows the first line alone.
+        more = f" and {len(values) - 1} more" if len(values) > 1 else ""
+        said = f"{values[0].short}{more}: descriptor values are missing in the API."
+        super().__init__(f"{said}\n  {listed}\n  {self.advice}")
 
 
 class Prerequisites:
@@ -100,14 +119,24 @@ class Prerequisites:
             "that may create it, or name one that exists with --edfi-set."
         )
 
-    def descriptors(self, uris: list[str], properties: Mapping[str, str]) -> None:
-        """Look the descriptor values up; ``properties`` maps each URI to the property it is for.
+    def descriptors(
+        self, used: Mapping[str, str], written_at: Callable[[str], str] = nowhere
+    ) -> None:
+        """Look descriptor values up. ``used``: URI -> the property that it is for.
 
-        Raises :class:`MissingDescriptors`.
+        ``written_at``: file and line of a URI. Raises :class:`MissingDescriptors`.
         """
-        missing = self.spell(uris, properties)
+        missing = self.spell(list(used), used)
         if missing:
-            raise MissingDescriptors(missing)
+            told = [replace(v, near=self._near(v), place=written_at(v.uri)) for v in missing]
+            raise MissingDescriptors(told)
+
+    def _near(self, value: MissingValue) -> str:
+        """The API's own code value that is most like a missing one."""
+        if value.elsewhere:
+            return ""
+        uris = self._uris(value.collection, {"limit": MOST}) or ()
+        return nearest(value.uri.partition("#")[2], [u.partition("#")[2] for u in uris])
 
     def spell(self, uris: list[str], properties: Mapping[str, str]) -> list[MissingValue]:
         """Learn the API's own spelling of descriptor values; those that are missing."""
@@ -131,9 +160,17 @@ class Prerequisites:
 
     def _descriptor(self, collection: str, code: str) -> list[str] | None:
         """URIs the API holds for a code value; None where it would not say."""
+        uris = self._uris(collection, {"codeValue": code})
+        if uris and not any(u.partition("#")[2].lower() == code.lower() for u in uris):
+            self.records.note(f"Could not look up {collection}: the API ignores codeValue")
+            return None
+        return uris
+
+    def _uris(self, collection: str, query: Mapping[str, str]) -> list[str] | None:
+        """URIs of the descriptors that a query finds; None where the API would not say."""
         url = self.records.session.resource_url(collection)
         try:
-            response = self.records.session.get(url, params={"codeValue": code})
+            response = self.records.session.get(url, params=dict(query))
             found = json.loads(response.content) if response.status_code == OK else None
         except (RequestFailed, ValueError) as error:
             self.records.note(f"Could not look up {collection}: {error}")
@@ -143,15 +180,11 @@ class Prerequisites:
                 f"Could not look up {collection}: {response.status_code}: {describe(response)}"
             )
             return None
-        uris = [
+        return [
             f"{d['namespace']}#{d['codeValue']}"
             for d in found
             if isinstance(d, dict) and {"namespace", "codeValue"} <= d.keys()
         ]
-        if uris and not any(u.partition("#")[2].lower() == code.lower() for u in uris):
-            self.records.note(f"Could not look up {collection}: the API ignores codeValue")
-            return None
-        return uris
 
     def reuse_or_create(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -95,6 +95,11 @@ class Scenario:
         return self.table.payload(self.state)
 
 
+def nowhere(_uri: str) -> str:
+    """Where a value stands that no user's file has."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Table:
     """What a table says of one record, for one school year, namespace and set of overrides.
@@ -119,6 +124,8 @@ class Table:
     #: state -> the record as a hook changed it, and the part of it that no row is about
     sent: Mapping[str, Json] = field(default_factory=dict)
     added: Mapping[str, Json] = field(default_factory=dict)
+    #: descriptor URI -> file and line of a user's own table that has it, else an empty text
+    written_at: Callable[[str], str] = field(default=nowhere, compare=False, repr=False)
 
     @property
     def prerequisites(self) -> dict[str, Json]:

@@ -30,7 +30,7 @@ BY_DELETE = "by the Ed-Fi API guidelines for a delete"
 
 def prepare(run: Run, prerequisites: Prerequisites, table: Table) -> None:
     """Make sure that what a table needs exists; :class:`NotTestable` where it does not."""
-    prerequisites.descriptors(list(table.descriptors), table.descriptors)
+    prerequisites.descriptors(table.descriptors, table.written_at)
     for name, need in table.needs.items():
         said = name.replace("_", " ")
         if need.preloaded:

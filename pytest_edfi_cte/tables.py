@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pytest_edfi_cte.contract import Contract, TableFile
@@ -103,6 +104,7 @@ def resolve(
         needs=records,
         natural_key=key,
         _scenarios=facts,
+        written_at=partial(_written_at, contract, file, columns, rows, published),
     )
 
 
@@ -146,6 +148,25 @@ def _written(content: Json) -> Iterator[tuple[list[str | int], Any]]:
     for name, need in content.get("prerequisites", {}).items():
         for path, value in need.get("values", {}).items():
             yield ["prerequisites", name, "values", path], value
+
+
+def _written_at(
+    contract: Contract,
+    file: TableFile,
+    columns: Mapping[str, str],
+    rows: tuple[Row, ...],
+    published: tuple[Row, ...],
+    uri: str,
+) -> str:
+    """File and line of the row that sends a descriptor value, where a user wrote it there."""
+    if contract.ships(file):
+        return ""
+    for number, (row, written) in enumerate(zip(rows, published, strict=True)):
+        for state, value in row.values.items():
+            if value == uri == written.values[state]:
+                line = file.line(["rows", number, columns[state]])
+                return f"{file.file}, line {line}"
+    return ""
 
 
 def _check_days(file: TableFile, school_year: int) -> None:

@@ -12,6 +12,7 @@ from pytest_edfi_cte.catalogue import Catalogue, Chosen
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.errors import ConfigurationError
 from pytest_edfi_cte.literals import refused
+from pytest_edfi_cte.prerequisites import MissingDescriptors, MissingValue
 from pytest_edfi_cte.settings import Settings
 
 HOMELESS = resources.files("pytest_edfi_cte_fixtures") / (
@@ -199,3 +200,80 @@ def test_an_empty_file_is_said_to_be_empty(check, text) -> None:
     code, _, err = check(text)
     assert code == 4
     assert "ours.yaml: the file is empty" in err
+
+
+# -- what an API lacks ------------------------------------------------------------------------------
+
+
+def test_check_names_what_the_sandbox_lacks_in_prerequisites(check) -> None:
+    grade = ("entryGradeLevelDescriptor: Fifth grade", "entryGradeLevelDescriptor: Fith grade")
+    school = ("schoolReference.schoolId: 255901107", "schoolReference.schoolId: 999")
+    text = changed(grade, school)
+    code, out, _ = check(text)
+    flat = re.sub(r"\s+", " ", out)
+    assert code == 1
+    said = "GradeLevelDescriptor has no code value 'Fith grade' there; did you mean 'Fifth grade'?"
+    assert f"line {line_of(text, grade[1])}: {said}" in flat
+    assert f"line {line_of(text, school[1])}: there is no schoolId 999 there; it has " in flat
+    code, out, _ = check(changed())
+    assert code == 0
+    assert "lacks" not in out
+
+
+def test_check_names_an_ed_org_of_a_row_that_the_sandbox_lacks(check) -> None:
+    code, out, _ = check(changed(("create: 255901, update: 255901", "create: 1, update: 1")))
+    assert code == 1
+    assert "there is no educationOrganizationId 1 there" in out
+
+
+def test_a_school_that_the_table_makes_need_not_be_loaded(check) -> None:
+    school = "  school_of_ours: {resource: schools, values: {schoolId: 999}}\n  student:\n"
+    used = ("schoolReference.schoolId: 255901107", "schoolReference.schoolId: 999")
+    code, out, err = check(changed(used, (" student:\n", school.removeprefix(" "))))
+    assert (code, err) == (0, "")
+    assert '"schoolId": 999' in out
+
+
+def test_a_run_names_a_missing_value_its_row_and_the_nearest(kit, new_sandbox, tmp_path) -> None:
+    row = ("create: Shelters, update: Doubled-up", "create: Sheltrs, update: Doubled-up")
+    text = changed(row)
+    (tmp_path / "ours.yaml").write_text(text, encoding="utf-8")
+    option = f"--edfi-scenarios={tmp_path / 'ours.yaml'}"
+    result = kit.scenarios(new_sandbox(), option)
+    shown = result.stdout.str()
+    value = "HomelessPrimaryNighttimeResidenceDescriptor#Sheltrs"
+    assert f"ours.yaml, line {line_of(text, row[1])}; did you mean 'Shelters'?" in shown
+    lines = shown.splitlines()
+    first = lines[next(n for n, line in enumerate(lines) if "? not testable" in line) + 1]
+    assert first.strip() == f"{value}: descriptor values are missing in the API."
+    # What an option replaces stands in no file.
+    name = value.partition("#")[0].replace("Homeless", "homeless", 1)
+    replaced = [f"--edfi-set=create:{name}=Nowhr", f"--edfi-set=update:{name}=Doubled-up"]
+    shown = kit.scenarios(new_sandbox(), option, *replaced).stdout.str()
+    assert "#Nowhr" in shown
+    assert f"line {line_of(text, row[1])}" not in shown
+
+
+def test_of_several_missing_values_the_first_is_named() -> None:
+    values = [MissingValue(f"uri://x/ADescriptor#{n}", "a", "aDescriptors", None) for n in "123"]
+    assert str(MissingDescriptors(values)).startswith("ADescriptor#1 and 2 more: descriptor values")
+
+
+def test_a_value_that_a_shipped_table_sends_is_no_mistake_of_a_file(kit, new_sandbox) -> None:
+    sandbox = new_sandbox()
+    option = "--edfi-set=create:homelessPrimaryNighttimeResidenceDescriptor=Sheltrs"
+    shown = kit.scenarios(sandbox, "--edfi-select=*homeless*", option).stdout.str()
+    assert "did you mean 'Shelters'?" in shown
+    assert "association.yaml, line" not in shown
+
+
+def test_a_shipped_table_given_by_path_is_that_table(kit, new_sandbox, tmp_path) -> None:
+    option = f"--edfi-scenarios={HOMELESS}"
+    kit.scenarios(new_sandbox(), option).assert_outcomes(passed=2)
+    ours = tmp_path / "ours.yaml"
+    ours.write_text(HOMELESS.read_text(encoding="utf-8").replace("SIS v5\n", "mine\n", 1))
+    result = kit.scenarios(new_sandbox(), f"--edfi-scenarios={ours}")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(
+        ["*two scenarios have the id*--edfi-select=sis-v5-student-homeless*"]
+    )

@@ -238,9 +238,13 @@ def test_check_names_what_it_would_miss_and_the_row_that_would_notice(scenarios,
 
 def test_a_copy_of_a_shipped_table_needs_an_id_of_its_own(scenarios, tmp_path) -> None:
     file = tmp_path / "copy.yaml"
-    file.write_text(Path(shipped_file()).read_text())
+    text = Path(shipped_file()).read_text()
+    file.write_text(text)
+    assert scenarios("check", file, "--no-mutate")[0] == 0, "word for word it is that table"
+    file.write_text(text.replace("edition: SIS v5", "edition: ours"))
     code, out, err = scenarios("check", file, "--no-mutate")
     assert (code, out) == (4, "")
+    assert "--edfi-select=sis-v5-student-homeless-program-association-1-create" in err
     assert "two scenarios have the id sis-v5-student-homeless-program-association-1-create" in err
 
 

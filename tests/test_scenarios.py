@@ -295,7 +295,7 @@ def test_files_folders_and_globs(tmp_path) -> None:
 )
 def test_what_cannot_be_loaded_is_told(tmp_path, settings, says) -> None:
     (tmp_path / "empty").mkdir()
-    (tmp_path / "copy.yaml").write_text(text_of())
+    (tmp_path / "copy.yaml").write_text(text_of().replace("edition: ", "edition: our "))
     (tmp_path / "bad.yaml").write_text("title: x")
     with pytest.raises(ConfigurationError, match=says):
         chosen_ids(tmp_path, **settings)

@@ -131,11 +131,11 @@ def _requests(requests: Iterable[Request], seen: list[object]) -> Iterator[Rende
 
 
 def not_loaded(found: Sequence[str]) -> Iterator[RenderableType]:
-    """Code values that only another API may have."""
+    """Code values and ed-orgs that only another API may have."""
     from rich.text import Text  # noqa: PLC0415 - as above
 
     if found:
-        yield Text("The sandbox's sample data lacks code values:", style="yellow")
+        yield Text("The sandbox's sample data lacks values:", style="yellow")
         yield from (_indented(Text(visible(line)), 2) for line in found)
         yield Text("So it cannot run there, and was not attacked. An API that has them takes it.")
 

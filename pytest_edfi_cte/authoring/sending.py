@@ -91,26 +91,85 @@ def _untold(scenario: Scenario, written: Json) -> tuple[str, ...]:
     )
 
 
-def unknown_codes(contract: Contract, table: TableFile) -> list[str]:
-    """Code values that the sample data does not have, with line and the nearest it has."""
-    standard = standards_of(contract, table.content)[-1]
-    schema = contract.resource_schemas(standard)[table.content["resource"]]
+#: Property that names an ed-org -> the files of the sample data that have such.
+ED_ORGS = {
+    "schoolId": ("schools",),
+    "localEducationAgencyId": ("localEducationAgencies",),
+    "educationOrganizationId": ("schools", "localEducationAgencies", "educationServiceCenters"),
+}
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A value as written: where it stands, its property's schema, and whether it names itself.
+
+    ``own``: part of a record that this table makes, not of one that it refers to.
+    """
+
+    place: list[str | int]
+    path: str
+    fact: Json
+    value: Any
+    own: bool
+
+
+def not_loaded(contract: Contract, table: TableFile) -> list[str]:
+    """Code values and ed-orgs that the sample data does not have, with line and nearest word."""
     codes = {u.rpartition("/")[2]: c for u, c in contract.grand_bend("descriptors").items()}
-    found = []
-    for number, row in enumerate(table.content["rows"]):
-        if row["type"] != "descriptor":
-            continue
-        name = (at_path(schema, row["path"]) or {})["x-edfi-descriptor"]
-        for column, value in row.items():
-            plain = isinstance(value, str) and not value.startswith("uri://")
-            if column in ROW_FACTS or not plain or value == NOT_SENT:
-                continue
-            known = {code.casefold(): code for code in codes.get(name, ())}
-            if value.casefold() not in known:
-                line = table.line(["rows", number, column])
-                near = nearest(value, known.values())
-                found.append(f"line {line}: {name} has no code value {value!r} there{near}")
-    return list(dict.fromkeys(found))
+    written = list(_values(contract, table.content))
+    made = {each.value for each in written if each.own and each.path in _KEYS}
+    found: dict[str, None] = {}
+    for each in written:
+        said = None
+        if "x-edfi-descriptor" in each.fact:
+            said = _no_code(codes, each)
+        elif each.path.rpartition(".")[2] in ED_ORGS and not each.own and each.value not in made:
+            said = _no_ed_org(contract, each)
+        if said:
+            found[f"line {table.line(each.place)}: {said}"] = None
+    return list(found)
+
+
+#: Keys of the ed-orgs that a table may make itself.
+_KEYS = frozenset(ED_ORGS)
+
+
+def _values(contract: Contract, content: Json) -> Iterator[_Written]:
+    """Every value of a table that is written out and sent."""
+    schemas = contract.resource_schemas(standards_of(contract, content)[-1])
+    schema = schemas[content["resource"]]
+    for number, row in enumerate(content["rows"]):
+        fact, own = at_path(schema, row["path"]) or {}, "." not in row["path"]
+        for column in row.keys() - set(ROW_FACTS):
+            if row[column] != NOT_SENT and not isinstance(row[column], dict):
+                yield _Written(["rows", number, column], row["path"], fact, row[column], own)
+    for name, need in content.get("prerequisites", {}).items():
+        for path, value in need.get("values", {}).items():
+            if not isinstance(value, dict):
+                place = ["prerequisites", name, "values", path]
+                fact = at_path(schemas[need["resource"]], path) or {}
+                own = "." not in path and not need.get("preloaded", False)
+                yield _Written(place, path, fact, value, own)
+
+
+def _no_code(codes: Json, each: _Written) -> str | None:
+    name, code = each.fact["x-edfi-descriptor"], each.value
+    known = {known.casefold(): known for known in codes.get(name, ())}
+    if code.startswith("uri://") or code.casefold() in known:
+        return None
+    return f"{name} has no code value {code!r} there{nearest(code, known.values())}"
+
+
+def _no_ed_org(contract: Contract, each: _Written) -> str | None:
+    name = each.path.rpartition(".")[2]
+    known = [
+        next(record[key] for key in record if key.endswith("Id"))
+        for file in ED_ORGS[name]
+        for record in contract.grand_bend(file)
+    ]
+    if each.value in known:
+        return None
+    return f"there is no {name} {each.value} there; it has {', '.join(map(str, known))}"
 
 
 def _before(contract: Contract, standard: str, table: Table) -> Iterator[Request]:

@@ -24,7 +24,7 @@ from pytest_edfi_cte.authoring.draft import draft
 from pytest_edfi_cte.authoring.missing import attacked
 from pytest_edfi_cte.authoring.page import page_of
 from pytest_edfi_cte.authoring.reading import read_all, read_file, refuse_known_ids
-from pytest_edfi_cte.authoring.sending import sent, unknown_codes
+from pytest_edfi_cte.authoring.sending import not_loaded, sent
 from pytest_edfi_cte.authoring.yaml_file import as_yaml
 from pytest_edfi_cte.cli import ExitCode
 from pytest_edfi_cte.contract import STANDARDS, shipped
@@ -178,7 +178,7 @@ def _check(arguments: argparse.Namespace) -> int:
         year = f"{settings.school_year - 1}-{settings.school_year}"
         requests = sent(contract, settings, table)
         shown.print(f"{table.file} is valid. In school year {year} it would send:")
-        unknown = unknown_codes(contract, table)
+        unknown = not_loaded(contract, table)
         for line in (*screens.would_send(requests), *screens.not_loaded(unknown)):
             shown.print(line)
         good = not unknown and all(each.good for each in requests)

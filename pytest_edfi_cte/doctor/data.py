@@ -73,7 +73,7 @@ def descriptors(patient: Patient) -> Line:
 def _missing_values(patient: Patient, used: Mapping[str, str]) -> Line | None:
     """The problem with values that the API does not have; ``used``: URI -> what it is for."""
     try:
-        patient.prerequisites.descriptors(list(used), used)
+        patient.prerequisites.descriptors(used)
     except MissingDescriptors as error:
         means = "The API refuses records with descriptor values that it does not have."
         own = patient.run.settings.namespace
@@ -86,7 +86,7 @@ def _missing_values(patient: Patient, used: Mapping[str, str]) -> Line | None:
                 Who.YOU,
                 f"Name that one: try --edfi-namespace {other}",
             )
-        listed = "; ".join(map(str, error.values))
+        listed = "; ".join(f"{value}{value.hint}" for value in error.values)
         found = f"descriptor values are missing in the API: {listed}"
         return problem(found, means, Who.DATA, error.advice)
     return None

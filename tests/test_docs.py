@@ -105,6 +105,8 @@ def test_the_how_to_adds_a_scenario(pytester, monkeypatch, sandbox, capsys) -> N
     assert "Of 1 defects of an API it would notice 1." in shown
     assert "[Current School Year]" in shown
     assert "30*" in shown
+    assert '"studentUniqueId": "880001"' in shown
+    assert '"studentUniqueId": "880002"' in shown
     ((_, run),) = reader.done
     run.assert_outcomes(passed=2)
 

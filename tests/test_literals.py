@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -277,3 +278,14 @@ def test_a_shipped_table_given_by_path_is_that_table(kit, new_sandbox, tmp_path)
     result.stderr.fnmatch_lines(
         ["*two scenarios have the id*--edfi-select=sis-v5-student-homeless*"]
     )
+
+
+def test_the_four_scenarios_of_the_how_to_are_green(kit, new_sandbox, tmp_path) -> None:
+    page = (Path(__file__).parents[1] / "docs/how-to/add-a-scenario.md").read_text("utf-8")
+    text = page.partition('```yaml title="two-students.yaml"\n')[2].partition("```")[0]
+    (tmp_path / "two.yaml").write_text(text, encoding="utf-8")
+    sandbox = new_sandbox()
+    before = len(sandbox.records("students"))
+    result = kit.scenarios(sandbox, f"--edfi-scenarios={tmp_path / 'two.yaml'}")
+    result.assert_outcomes(passed=4)
+    assert len(sandbox.records("students")) == before

@@ -209,7 +209,7 @@ def _literals(needs: Json) -> dict[str, list[Any]]:
 def _cells_by_path(content: Json) -> dict[str, list[Any]]:
     """The values of every row that has any."""
     return {
-        row["path"]: [row[n] for n in row.keys() - set(ROW_FACTS) if row[n] != NOT_SENT]
+        row["path"]: [v for n, v in row.items() if n not in ROW_FACTS and v != NOT_SENT]
         for row in content["rows"]
         if row["type"] not in CONTAINERS
     }

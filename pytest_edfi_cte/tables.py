@@ -143,8 +143,9 @@ def changed_paths(rows: tuple[Row, ...], schema: Json) -> tuple[str, ...]:
 def _written(content: Json) -> Iterator[tuple[list[str | int], Any]]:
     """Where each value of a file stands, and the value: of the rows, then of what must exist."""
     for number, row in enumerate(content["rows"]):
-        for column in row.keys() - set(ROW_FACTS):
-            yield ["rows", number, column], row[column]
+        for column in row:
+            if column not in ROW_FACTS:
+                yield ["rows", number, column], row[column]
     for name, need in content.get("prerequisites", {}).items():
         for path, value in need.get("values", {}).items():
             yield ["prerequisites", name, "values", path], value

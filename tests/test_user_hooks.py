@@ -413,6 +413,33 @@ def test_a_hook_about_scenarios_that_fails_is_told(kit, sandbox, name) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "scenarios(config):\n    return 5\n",
+            "the hook pytest_edfi_scenarios gave 5; a path or *",
+        ),
+        (
+            "scenarios(config):\n    return [None]\n",
+            "the hook pytest_edfi_scenarios gave None; a *",
+        ),
+        (
+            "scenarios(config):\n    return {'id': config.rootpath}\n",
+            "pytest_edfi_scenarios: the table has a value that YAML does not know: *Path(*",
+        ),
+        (
+            "modify_scenarios(config, scenarios):\n    scenarios.append('mine')\n",
+            "the hook pytest_edfi_modify_scenarios put 'mine' among the scenarios; *",
+        ),
+    ],
+)
+def test_what_is_no_scenario_is_told(kit, sandbox, body, words) -> None:
+    result = run(kit, sandbox, f"def pytest_edfi_{body}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {words}"])
+
+
 def test_ini_chooses_scenarios(kit, sandbox) -> None:
     from pathlib import Path
 

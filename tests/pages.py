@@ -136,7 +136,8 @@ class Reader:
         self.folder = self.pytester.path
         (self.folder / "examples").symlink_to(ROOT / "examples")
         self.monkeypatch.setenv("PYTHON", sys.executable)
-        self.monkeypatch.setenv("CTE_SCREEN_PAUSE", "0.1")  # pauses that are short
+        # Pauses that are short, and longer than what a busy machine adds.
+        self.monkeypatch.setenv("CTE_SCREEN_PAUSE", "0.2")
         self._key(blocks[page])
         for block in blocks[page]:
             if block.title:

@@ -22,7 +22,7 @@ def edfi_rehearsal_options():
 
 def pytest_edfi_rehearse(task):
     """A step of a rehearsal: import the file that a school would have typed, and synchronise."""
-    api = Api(task.url, task.client_id, task.client_secret, pause=0.1)
+    api = Api(task.url, task.client_id, task.client_secret, pause=0.2)
     with closing(api), closing(Database(task.csv.parent / "cte_screen.sqlite")) as database:
         job = Sync(database, api, task.url)
         job.import_csv(task.csv)
@@ -34,7 +34,7 @@ def pytest_edfi_act(step, values):
     """A scenario in observe mode: somebody types the record in, and the nightly job runs."""
     url, *key = (os.environ[f"CTE_SCREEN_{name}"] for name in ("URL", "CLIENT_ID", "CLIENT_SECRET"))
     database = Database(os.environ.get("CTE_SCREEN_DB", "cte_screen.sqlite"))
-    with closing(Api(url, *key, pause=0.1)) as api, closing(database):
+    with closing(Api(url, *key, pause=0.2)) as api, closing(database):
         database.type_in(row_of(values))
         Sync(database, api, url).run()
     return f"{step}: synchronised"

@@ -78,6 +78,14 @@ def test_of_several_records_the_wrong_one_is_named() -> None:
     assert "received  nothing: the property is absent" in text
 
 
+def test_each_missing_property_is_told_once() -> None:
+    given = association()
+    del given["programReference"], given["educationOrganizationReference"]
+    text = told(assert_conforms, given, "studentCTEProgramAssociation")
+    for name in ("programReference", "educationOrganizationReference"):
+        assert text.count(f"  {name}\n    expected  present") == 1, text
+
+
 @pytest.mark.parametrize(
     ("given", "line"),
     [

@@ -247,6 +247,85 @@ def test_in_a_run_the_findings_are_in_the_report(kit, sandbox) -> None:
     assert "did you mean 'student'?" in mistaken["message"]
 
 
+BY_ITSELF = """
+import pytest
+from pytest_edfi_cte import assert_conforms, assert_record
+
+GOOD = {"studentUniqueId": "1", "firstName": "A", "lastSurname": "B", "birthDate": "2010-01-01"}
+
+def test_good():
+    assert_conforms(GOOD, "student")
+
+def test_bad():
+    assert_conforms({}, "student")
+
+def test_mistaken():
+    assert_conforms({}, "student5")
+
+def test_other():
+    assert True
+
+@pytest.fixture
+def before():
+    assert_record({"a": 1}, {"a": 2})
+
+def test_before(before):
+    pass
+
+@pytest.fixture
+def after():
+    yield
+    assert_record({"a": 1}, {"a": 2})
+
+def test_after(after):
+    pass
+"""
+ROWS = {
+    "test_good": "passed",
+    "test_bad": "failed",
+    "test_mistaken": "not testable",
+    "test_before": "failed",
+    "test_after": "failed",
+}
+
+
+def rows_of(folder: Path) -> dict[str, str]:
+    """Name of a test of one's own -> its verdict in the report."""
+    content = json.loads((folder / "results.json").read_text("utf-8"))
+    assert content["verdict"] == "not conformant"
+    own = [check for check in content["checks"] if check["kind"] == "own"]
+    return {check["id"].rpartition("::")[2]: check["verdict"] for check in own}
+
+
+def test_in_a_run_a_test_that_asks_nothing_of_the_api_has_its_row(kit, sandbox) -> None:
+    """A record of a file or of a test's own making: pack and screen must not say that all is well."""
+    path = kit.pytester.makepyfile(BY_ITSELF)
+    result = kit.run(sandbox, "--edfi-report=pack", path.name)
+    result.assert_outcomes(passed=5, failed=2, errors=2)
+    result.stdout.fnmatch_lines(["NOT CONFORMANT: 3 passed, 3 failed, 1 not testable*"])
+    assert rows_of(kit.pytester.path / "pack") == ROWS
+
+
+def test_workers_tell_of_it_too_and_judge_by_the_run_s_data_standard(kit, new_sandbox) -> None:
+    sandbox = new_sandbox(data_standard="4.0")
+    path = kit.pytester.makepyfile(BY_ITSELF)
+    kit.monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ("-p", "xdist", "-p", "pytest_edfi_cte.plugin", "-n2")
+    result = kit.subprocess(sandbox, *plugins, "--edfi-report=pack", path.name)
+    result.assert_outcomes(passed=5, failed=2, errors=2)
+    assert rows_of(kit.pytester.path / "pack") == ROWS
+    assert "by the API model, Data Standard 4.0" in result.stdout.str()
+    assert "Data Standard 5" not in result.stdout.str()
+
+
+def test_without_an_api_there_is_no_report_and_the_test_fails_all_the_same(kit, sandbox) -> None:
+    path = kit.pytester.makepyfile(BY_ITSELF)
+    result = kit.run(sandbox, "--edfi-report=pack", f"{path.name}::test_bad")
+    result.assert_outcomes(failed=1)
+    assert "CONFORMANT" not in result.stdout.str()
+    assert not (kit.pytester.path / "pack").exists()
+
+
 def test_without_a_run_pytest_shows_no_code_of_ours(pytester) -> None:
     pytester.makepyfile(
         "from pytest_edfi_cte import assert_record\n"

@@ -53,6 +53,7 @@ Kind = Literal[
     "disagrees",
     "not-stored",
     "missing",
+    "misnamed",
     "null",
     "wrong-type",
     "wrong-value",

@@ -161,6 +161,68 @@ def test_what_a_record_lacks_is_told(changes, lines) -> None:
         assert line in text.splitlines(), text
 
 
+CTE = "studentCTEProgramAssociation"
+MISSPELT = "its name is like another's."
+
+
+@pytest.mark.parametrize("resource", ["", CTE])
+@pytest.mark.parametrize(
+    ("expected", "line"),
+    [
+        ({"beginDat": "2026-08-23"}, "string, by this test; did you mean 'beginDate'?)"),
+        ({"studentReference": {"studentUniqueID": "604822"}}, "did you mean 'studentUniqueId'?)"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_one_that_is_meant(expected, line, resource) -> None:
+    text = told(assert_record, association(), expected, resource)
+    assert MISSPELT in text.splitlines()[0]
+    assert line in text
+    assert "If the test has misspelt it, correct the test; else" in text
+
+
+def test_a_misspelt_name_in_a_collection_or_of_what_is_absent() -> None:
+    stored = association(cteProgramServices=TWO)
+    assert "endDate" not in stored
+    text = told(assert_record, stored, {"endDat": "2027-05-23"}, CTE)
+    assert "did you mean 'endDate'?)" in text
+    service = {**TWO[0], "primaryIndicater": True}
+    text = told(assert_record, stored, {"cteProgramServices": [service, TWO[1]]})
+    assert "  cteProgramServices[Health Science].primaryIndicater\n" in text
+    assert "did you mean 'primaryIndicator'?)" in text
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected", "resource"),
+    [
+        (association(), {"endDate": "2027-05-23"}, ""),
+        (association(), {"endDate": "2027-05-23"}, CTE),
+        ({"beginDat": "2026-08-23"}, {"beginDate": "2026-08-23"}, CTE),
+        (association(), {"somethingElse": 1}, CTE),
+    ],
+)
+def test_what_the_model_has_or_is_like_nothing_is_missing(stored, expected, resource) -> None:
+    text = told(assert_record, stored, expected, resource)
+    assert "a value that was sent is missing from the stored record" in text
+    assert "did you mean" not in text
+
+
+def test_what_must_not_be_there_is_told_in_words_that_fit_a_value_and_an_element() -> None:
+    text = told(assert_record, association(), {"beginDate": ABSENT})
+    assert text.splitlines()[:3] == [
+        "The check failed: the stored record has a value or an element that should not be there.",
+        "  beginDate",
+        "    expected  not there  (by this test)",
+    ]
+    assert text.endswith("store what was sent and nothing else.")
+    assert "A write replaces the whole record, collections too" in text
+
+
+def test_a_property_that_the_model_lacks_conforms() -> None:
+    """The API guidelines let an API return more than the model; who minds says so."""
+    assert_conforms(association(beginDat="2026-08-23"), CTE)
+    told(assert_record, association(beginDat="2026-08-23"), {"beginDat": ABSENT})
+
+
 def test_extra_elements_are_found_by_the_key_of_any_resource() -> None:
     assert_record({"tags": ["a", "b"]}, {"tags": ["b", "a"]})
     assert "  tags[c]\n    expected  not there" in told(

@@ -96,7 +96,7 @@ class Collector:
         kind = _kind(item, error)
         if kind is None or fixtures.EVIDENCE not in item.stash:
             return report
-        known = HAS_ROW in item.stash
+        known = report.when == "teardown" and HAS_ROW in item.stash
         if report.when == "call" or (not report.passed and not known):
             item.stash[HAS_ROW] = True
             verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)

@@ -36,6 +36,9 @@ FROM_API = "by the Ed-Fi API guidelines for an answer with data"
 def assert_conforms(response: Judged, resource: str, *, data_standard: str | None = None) -> None:
     """Fail unless every record fits the JSON Schema of its resource.
 
+    A property that the schema does not name is passed over: an API may return more than the model.
+    What must not be there is for :func:`assert_record` with ``ABSENT``.
+
     ``response``: an answer, an exchange, a record or a list of records. ``resource``: the name of
     the schema or of the collection, "studentCTEProgramAssociation". ``data_standard``: "4.0" or
     "5.0"; by default the one of the run's API, without a run the newest. Raises an AssertionError

@@ -14,8 +14,9 @@ import requests
 
 import pytest_edfi_cte
 from pytest_edfi_cte import ABSENT, assert_conforms, assert_only_changed, assert_record
-from pytest_edfi_cte.client.exchange import Exchange
+from pytest_edfi_cte.client.exchange import Exchange, Recorder
 from pytest_edfi_cte.errors import NonConformance, NotTestable
+from pytest_edfi_cte.secret import Redactor
 from tests.conftest import SERVICE, association
 
 TWO = [
@@ -115,6 +116,20 @@ def test_an_answer_that_is_no_record_is_a_finding(given, line) -> None:
 def test_what_cannot_be_judged_is_not_testable(given, name, words) -> None:
     with pytest.raises(NotTestable, match=words):
         assert_conforms(given, name)
+
+
+def test_an_exchange_that_was_cut_is_no_fault_of_the_api() -> None:
+    recorder = Recorder(Redactor())
+    for size in (20_000, 40_000):
+        body = json.dumps([{"id": "a" * size}, {"id": "b" * size}])
+        recorder.add(Exchange("GET", "https://host/students", 200, response_body=body))
+    whole, cut = recorder.since(0)
+    assert (whole.is_cut, cut.is_cut) == (False, True)
+    assert "[0].birthDate" in told(assert_conforms, whole, "student")
+    with pytest.raises(
+        NotTestable, match="assert_conforms: the evidence keeps 64 KiB of the answer"
+    ):
+        assert_conforms(cut, "student")
 
 
 def test_a_data_standard_that_is_not_there() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_edfi_cte import fixtures
-from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.errors import NOT_ASKED, EdFiError, NonConformance
 from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
@@ -42,9 +42,6 @@ PACKAGE = Path(__file__).parents[1]
 JUDGING: dict[str, CheckKind] = {"edfi_scenario": "scenario", "edfi_contract": "contract"}
 #: A test that uses another of our fixtures talks to the API: a check of the user's own.
 OFFLINE = frozenset({"edfi_settings", "edfi_sandbox", "edfi_new_sandbox", "edfi_sandbox_options"})
-#: Why a check could not be made; of a set-up that is wrong only once the tests run (a token that is
-#: not renewed) that is so, too.
-NOT_ASKED = (NotTestable, ConfigurationError)
 
 
 class Collector:

@@ -36,7 +36,8 @@ def pieces(
     yield from _listed(checks)
     yield f']{between}\n "students": ['
     for number, row in enumerate(content["students"]):
-        text = json.dumps({**row, "students": []}, ensure_ascii=False)
+        facts = {name: value for name, value in row.items() if name != "students"}
+        text = json.dumps({**facts, "students": []}, ensure_ascii=False)
         yield f"{',' if number else ''}\n  {text[: text.rindex(']')]}"
         yield from _listed(students(row), one_line=True)
         yield "]}"

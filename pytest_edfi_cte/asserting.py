@@ -36,11 +36,15 @@ FROM_API = "by the Ed-Fi API guidelines for an answer with data"
 def assert_conforms(response: Judged, resource: str, *, data_standard: str | None = None) -> None:
     """Fail unless every record fits the JSON Schema of its resource.
 
+    A property that the schema does not name is passed over: an API may return more than the model.
+    What must not be there is for :func:`assert_record` with ``ABSENT``.
+
     ``response``: an answer, an exchange, a record or a list of records. ``resource``: the name of
     the schema or of the collection, "studentCTEProgramAssociation". ``data_standard``: "4.0" or
     "5.0"; by default the one of the run's API, without a run the newest. Raises an AssertionError
     that names property, expected, received and type; :class:`NotTestable` where nothing can be
-    judged (an unknown resource, an answer without a body).
+    judged (an unknown resource, an answer without a body, an exchange that was cut). An empty list
+    conforms.
     """
     __tracebackhide__ = True
     judge = _Judge(data_standard)
@@ -148,6 +152,11 @@ class _Judge:
                 received = given.status or given.error
                 where = f"status of the {given.method}"
                 return ABSENT, [Finding(where, OK, received, FROM_API, "status")]
+            if given.is_cut:
+                raise NotTestable(
+                    f"{helper}: the evidence keeps 64 KiB of the answer to the {given.method}, and "
+                    "it was longer; give the answer itself, or ask for fewer records"
+                )
             return self._read(helper, given.method, (given.response_body or "").encode())
         if isinstance(given, Record):
             return given.body, []

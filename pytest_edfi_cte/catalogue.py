@@ -88,7 +88,11 @@ class Catalogue:
         """The scenarios of a table that is made in Python."""
         import yaml  # noqa: PLC0415 - idle cost
 
-        text = yaml.safe_dump(dict(table), sort_keys=False)
+        try:
+            text = yaml.safe_dump(dict(table), sort_keys=False)
+        except yaml.YAMLError as error:
+            problem = f"a value that YAML does not know: {error.args[-1]!r}"
+            raise ConfigurationError(f"{source}: the table has {problem}") from None
         return self._add(self._contract.read_table(source, text))
 
     def choose(self, patterns: Iterable[str]) -> list[Entry]:
@@ -175,12 +179,11 @@ def _choose(contract: Contract, settings: Settings, folder: Path, hook: Any) -> 
 
 
 def _hooked(catalogue: Catalogue, folder: Path, hook: Any) -> Iterator[Entry]:
-    for answer in hook.pytest_edfi_scenarios():
-        for each in [answer] if isinstance(answer, (str, Path, Mapping)) else answer:
-            if isinstance(each, Mapping):
-                yield from catalogue.add_table(each, "pytest_edfi_scenarios")
-            else:
-                yield from catalogue.add_path(folder / each, "pytest_edfi_scenarios")
+    for each in hook.pytest_edfi_scenarios():
+        if isinstance(each, Mapping):
+            yield from catalogue.add_table(each, "pytest_edfi_scenarios")
+        else:
+            yield from catalogue.add_path(folder / each, "pytest_edfi_scenarios")
 
 
 def add_installed(catalogue: Catalogue) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,12 +83,24 @@ class _Hooks:
 
     def pytest_edfi_scenarios(self) -> Any:
         """What implementations add."""
-        return Call(self._config.hook.pytest_edfi_scenarios)(config=self._config)
+        call = Call(self._config.hook.pytest_edfi_scenarios)
+        found: list[Any] = []
+        for answer in call(config=self._config):
+            one = isinstance(answer, (str, Path, Mapping)) or not isinstance(answer, Iterable)
+            found += [answer] if one else answer
+        for each in found:
+            if not isinstance(each, (str, Path, Mapping)):
+                raise call.wrong(f"gave {each!r}; a path or a table, or several, are expected")
+        return found
 
     def pytest_edfi_modify_scenarios(self, scenarios: list[Entry]) -> None:
         """Let implementations change the list."""
         call = Call(self._config.hook.pytest_edfi_modify_scenarios)
+        known = list(scenarios)
         call(config=self._config, scenarios=scenarios)
+        for each in scenarios:
+            if not any(each is one for one in known):
+                raise call.wrong(f"put {each!r} among the scenarios; it may take out and reorder")
 
 
 def entries_of(config: pytest.Config, function: str) -> list[Entry]:

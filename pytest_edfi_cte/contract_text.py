@@ -54,11 +54,14 @@ def require_none(errors: Iterable[Any], file: str, lines: Any) -> None:
         raise ContractError(file, lines([*where, *_unknown(error)]), said)
 
 
-def nearest(word: object, known: Iterable[str]) -> str:
-    """``; did you mean 'title'?``, or nothing where no known word is like it."""
+def nearest(word: object, known: Iterable[str], alike: float = 0.6) -> str:
+    """``; did you mean 'title'?``, or nothing where no known word is like it.
+
+    ``alike``: how much, between 0 and 1; by default as difflib has it.
+    """
     import difflib  # noqa: PLC0415 - only where something is wrong
 
-    close = difflib.get_close_matches(str(word), list(known), 1)
+    close = difflib.get_close_matches(str(word), list(known), 1, alike)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -76,7 +76,7 @@ class AssociationSlot:
             self.keys.append(table.key_of(table.payload("update")))
         self.key = self.keys[0]
         self._collection = self.records.session.resource_url(table.resource)
-        self._absent = False
+        self._absent: list[Json] = []  # keys that a look-up has shown to be free
 
     @contextmanager
     def held(self) -> Iterator[AssociationSlot]:
@@ -99,7 +99,7 @@ class AssociationSlot:
     @contextmanager
     def fresh(self) -> Iterator[AssociationSlot]:
         """Hold the key of a student that this run has just made: nobody else knows it."""
-        self._absent = True
+        self._absent = list(self.keys)
         try:
             yield self
         finally:
@@ -108,7 +108,7 @@ class AssociationSlot:
 
     def _free(self, key: Json) -> None:
         found = self.records.look_up(self.table.resource, key)
-        self._absent = found.known and not found.matches
+        self._absent += [key] if found.known and not found.matches else []
         for body in found.matches:
             if self.records.is_ours(self.table.resource, body.get("id")):
                 self.followers.leave()
@@ -118,7 +118,7 @@ class AssociationSlot:
                     raise NotTestable(
                         f"a record of this run is in the way and cannot be deleted.\n  {problem}"
                     )
-                self._absent = True
+                self._absent.append(key)
                 continue
             shown = ", ".join(f"{name}={value}" for name, value in key.items())
             raise NotTestable(
@@ -143,8 +143,9 @@ class AssociationSlot:
         Raises :class:`NotTestable` where a prerequisite stands in the way (401, 403, an unresolved
         reference) or where a retry makes 201 and 200 indistinguishable.
         """
+        absent = self.table.key_of(scenario.payload) in self._absent
         try:
-            posted = self.records.post(self.table.resource, scenario.payload, absent=self._absent)
+            posted = self.records.post(self.table.resource, scenario.payload, absent=absent)
         except RequestFailed as error:
             failed = Finding("answer to the POST", CREATED, str(error), BY_CREATE, "status")
             return None, [failed]
@@ -159,7 +160,7 @@ class AssociationSlot:
                 "so it cannot be told whether the API answers a create with 201.\n"
                 "  Run again when the connection or the gateway is stable."
             )
-        if response.status_code == OK and not self._absent:
+        if response.status_code == OK and not absent:
             raise NotTestable(
                 "the POST updated a record that existed already (200): the API did not let us look "
                 "it up before, so the create cannot be shown.\n"
@@ -302,8 +303,8 @@ class AssociationSlot:
         for match in found.matches:
             other = match.get("id")
             if isinstance(other, str) and not equal_ids(other, record.id):
-                # Under our key, made by our request: ours to delete.
-                self.records.adopt(self.table.resource, match, other)
+                if (key or self.key) in self._absent:  # made by our request: ours to delete
+                    self.records.adopt(self.table.resource, match, other)
                 where = "id of the record under the natural key"
                 problem: Kind = "new-id" if updated else "id"
                 findings.append(Finding(where, record.id, other, BY_KEY, problem))

@@ -67,3 +67,8 @@ class NonConformance(EdFiError, AssertionError):
 
 class RequestFailed(EdFiError):
     """No answer came: the connection, the TLS handshake or the reading of the answer failed."""
+
+
+#: Why a check could not be made; of a set-up that is wrong only once the tests run (a token that is
+#: not renewed) that is so, too.
+NOT_ASKED = (NotTestable, ConfigurationError)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_edfi_cte.compare import ABSENT, Json, SameDescriptor, at, identity_of, same_json, short
+from pytest_edfi_cte.contract_text import nearest
 from pytest_edfi_cte.judge import (
     Finding,
     Kind,
@@ -16,7 +17,11 @@ from pytest_edfi_cte.judge import (
     problem_of,
 )
 from pytest_edfi_cte.payloads import BY_HOOK
+from pytest_edfi_cte.properties import KEPT, at_path, inner
 from pytest_edfi_cte.scenarios import Scenario
+
+#: Where no schema says which names there are: "beginDat" is like beginDate, and endDate is not.
+VERY_LIKE = 0.85
 
 
 def judge_expected(
@@ -62,8 +67,13 @@ class _Expected:
             yield not_sent(where, actual, self.rule)
         elif isinstance(expected, Mapping) and isinstance(actual, Mapping):
             for name, value in expected.items():
-                inner, shown = f"{path}.{name}".lstrip("."), f"{label}.{name}".lstrip(".")
-                yield from self.walk(value, actual.get(name, ABSENT), inner, shown)
+                below, shown = f"{path}.{name}".lstrip("."), f"{label}.{name}".lstrip(".")
+                lacks = name not in actual and value is not ABSENT
+                meant = self._meant(name, {*actual} - {*expected}, path) if lacks else ""
+                if meant:
+                    yield Finding(shown, value, ABSENT, f"{self.rule}{meant}", "misnamed")
+                else:
+                    yield from self.walk(value, actual.get(name, ABSENT), below, shown)
         elif isinstance(expected, list) and isinstance(actual, list):
             yield from self._elements(expected, actual, path, label)
         elif isinstance(expected, (Mapping, list)):
@@ -72,6 +82,14 @@ class _Expected:
             yield Finding(where, expected, actual, self.rule, kind, note)
         else:
             yield compared(where, expected, actual, self.rule, same=self.same)
+
+    def _meant(self, name: str, others: set[str], path: str) -> str:
+        """Which property of record or model a name is like that the model lacks; else ""."""
+        if not self.schema:
+            return nearest(name, sorted(others), VERY_LIKE)
+        here = at_path(self.schema, path) if path else self.schema
+        known = {*inner(self.schema, here or {}), *KEPT}
+        return "" if name in known else nearest(name, sorted(others | known))
 
     def _elements(
         self, expected: list[Any], actual: list[Any], path: str, label: str

@@ -51,8 +51,9 @@ def pytest_edfi_session(session: requests.Session) -> None:
     """Customise a session of the run once it is made: headers of a gateway, client certificate.
 
     There are two, for discovery and token and for data, and each worker of xdist has its own. The
-    values of added headers and parameters are taken for secrets, and never shown. No adapter may be
-    mounted: what it sends would leave no evidence. ``edfi-cte`` commands know no hooks.
+    values of added headers and parameters are taken for secrets, and not shown (one of fewer than 8
+    characters is hidden in its header or address alone). No adapter may be mounted: what it sends
+    would leave no evidence. ``edfi-cte`` commands know no hooks.
     """
 
 

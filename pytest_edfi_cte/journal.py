@@ -27,6 +27,7 @@ class Entry:
     """A record of ours in the API. ``url`` is None where the creation was never confirmed.
 
     ``body``: what was sent, where its key is invented: sent again it is the same record.
+    ``absent``: nothing was under the key before, so what is under it now is ours.
     """
 
     base_url: str
@@ -34,6 +35,7 @@ class Entry:
     key: Mapping[str, Any]
     url: str | None
     body: Mapping[str, Any] | None = None
+    absent: bool = False
 
     @property
     def named(self) -> str:

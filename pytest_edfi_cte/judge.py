@@ -53,6 +53,7 @@ Kind = Literal[
     "disagrees",
     "not-stored",
     "missing",
+    "misnamed",
     "null",
     "wrong-type",
     "wrong-value",
@@ -204,14 +205,21 @@ def alike(one: Any, other: Any, same: SameDescriptor | None = None) -> bool:
 def judge_schema(validator: Any, record: Any, label: str) -> list[Finding]:
     """Where a record breaks its JSON Schema; ``label`` names the schema in the rule."""
     findings = []
+    absent: set[tuple[str | int, ...]] = set()
     for error in validator.iter_errors(record):
         for leaf in _leaves(error):
-            where = _where(record, list(leaf.absolute_path))
+            path = list(leaf.absolute_path)
+            where = _where(record, path)
             received = leaf.instance
             expected: Any = f"{leaf.validator} {leaf.validator_value}"
             kind: Kind = "schema"
             if leaf.validator == "required":
-                name = next((n for n in leaf.validator_value if n not in leaf.instance), "")
+                # An error for each missing name, and none says which: the first that is not told.
+                lacking = (n for n in leaf.validator_value if n not in leaf.instance)
+                name = next((n for n in lacking if (*path, n) not in absent), None)
+                if name is None:
+                    continue
+                absent.add((*path, name))
                 where, received = f"{where}.{name}".lstrip("."), ABSENT
                 expected, kind = "present", "missing"
             elif leaf.validator == "type":

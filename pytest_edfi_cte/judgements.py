@@ -10,6 +10,7 @@ from pytest_edfi_cte.judge import Finding, Kind
 #: What the judge says of an API's record, said of a product's.
 _OF_A_PRODUCT: Mapping[Kind, Kind] = {
     "missing": "not-supplied",
+    "misnamed": "not-supplied",
     "null": "supplied-null",
     "wrong-type": "supplied-type",
     "wrong-value": "supplied-value",

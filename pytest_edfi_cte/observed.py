@@ -166,6 +166,7 @@ class ProductJudge(RecordJudge):
         still = not differences and bool(scenario.changed)
         if still:
             found += self._not_updated(scenario, own)
+        found += self._cleared(scenario, before, own)
         values = self.values(scenario, own)
         is_open = still and not more and len(mine) == 1
         return Judgement(ordered([*found, *values]), open=is_open)
@@ -192,6 +193,7 @@ class ProductJudge(RecordJudge):
             *(_left(r) for r in old),
             *_new(rest, before),
             *self._told(scenario, before, new[0], differences),
+            *self._cleared(scenario, before, new[0]),
             *self.values(scenario, new[0]),
         ]
         return Judgement(ordered(found))
@@ -220,6 +222,19 @@ class ProductJudge(RecordJudge):
             rule = f"{required[change.path]} {TABLE_RULE}"
             received = self._now(change, scenario, record)
             yield Finding(change.where, change.wanted, received, rule, "not-updated")
+
+    def _cleared(
+        self, scenario: Scenario, before: Before, after: Mapping[str, Any]
+    ) -> Iterator[Finding]:
+        """What was to get another value and has none now: a product that had it can send it."""
+        required = {row.path: row.required for row in self.table.rows}
+        was = before.shown(before.record)
+        for change in self.changes(scenario):
+            old, now = (self._now(change, scenario, record) for record in (was, after))
+            if nothing(now) and not nothing(change.wanted) and not nothing(old):
+                rule = f"{required[change.path]} {TABLE_RULE}"
+                kind: Kind = "not-supplied" if now is ABSENT else "supplied-null"
+                yield Finding(change.where, change.wanted, now, rule, kind)
 
     def _told(
         self, scenario: Scenario, before: Before, after: Json, differences: Sequence[Finding]

@@ -7,7 +7,8 @@ sandbox reads a state's extension with it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from pytest_edfi_cte.openapi_document import Json, reference_of
 
@@ -104,14 +105,14 @@ class Importer:
         return result
 
     def _property(self, name: str, source: Json, component: str, *, optional: bool) -> Json:
-        if name in SERVER_PROPERTIES:
-            return {key: source[key] for key in COPIED if key in source}
         place = f"{self.document.prefix}{component}/properties/{name}"
+        if name in SERVER_PROPERTIES:
+            return self._facts(source, place)
         reference = reference_of(source)
         if reference is not None:
             defined = self._define(reference, place)
             return {"anyOf": [defined, {"type": "null"}]} if optional else defined
-        result = {key: source[key] for key in COPIED if key in source}
+        result = self._facts(source, place)
         kinds = source.get("type")
         kinds = [k for k in kinds if k != "null"] if isinstance(kinds, list) else [kinds]
         if len(kinds) != 1 or kinds[0] not in _TYPES:
@@ -130,6 +131,14 @@ class Importer:
         if name.endswith("Descriptor"):
             result["x-edfi-descriptor"] = self.descriptor_of(name, component)
         return result
+
+    def _facts(self, source: Json, place: str) -> Json:
+        """What is taken over of a property; an error for what no value can be judged by."""
+        facts = {key: source[key] for key in COPIED if key in source}
+        for key, value in facts.items():
+            if not _can_judge(key, value):
+                raise self.document.error(place, f"{key} cannot be used: {value!r}")
+        return facts
 
     def _define(self, reference: str, place: str) -> Json:
         component = self.document.component(reference, place)
@@ -193,3 +202,20 @@ class Importer:
                     if query:
                         found.setdefault(query, []).append(f"{name}.{part}")
         return found
+
+
+def _can_judge(key: str, value: Any) -> bool:
+    """False for a fact that JSON Schema does not know in this form, or Python cannot read."""
+    if key == "pattern":
+        try:
+            re.compile(value)
+        except (re.error, TypeError):
+            return False
+    elif key in ("maxLength", "minLength"):
+        return type(value) is int and value >= 0  # a bool is an int to isinstance
+    elif key in ("minimum", "maximum"):
+        return type(value) in (int, float)
+    elif key == "type":
+        kinds = value if isinstance(value, list) else [value]
+        return all(kind in (*_TYPES, "object", "null") for kind in kinds)
+    return isinstance(value, str)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,6 @@ from pytest_edfi_cte.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PACKAGE = "pytest_edfi_cte"
 #: What ``edfi_rehearsal`` reads, too, which brings an API of its own.
@@ -66,7 +66,23 @@ def pytest_configure(config: pytest.Config) -> None:
             hooks = RunHooks(config, effective)
         config.pluginmanager.register(hooks, "edfi_cte_run")
     except ConfigurationError as error:
+        _discard_old_pack(config)
         raise pytest.UsageError(str(error)) from None
+    _discard_old_pack(config)
+
+
+def _discard_old_pack(config: pytest.Config) -> None:
+    """What an earlier run wrote where this one would write is no longer so, however this one ends.
+
+    A mistake in an option may be why there are no settings; then the folder is as it was given.
+    """
+    effective = config.stash.get(fixtures.SETTINGS, None)
+    name = effective.report if effective else settings.report_of(config)
+    if name and not hasattr(config, "workerinput") and not _only_shows(config):
+        from pytest_edfi_cte.reporting import pack  # noqa: PLC0415 - only where it is used
+
+        with suppress(OSError):  # said by who writes the new one
+            pack.discard(config.invocation_params.dir / Path(name).expanduser())
 
 
 @contextmanager
@@ -86,8 +102,7 @@ def _require_no_api(config: pytest.Config) -> None:
 
     What stands in an ini or the environment may rest; what was typed was meant.
     """
-    only_shown = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test")
-    if any(getattr(config.option, name, None) for name in (*only_shown, "collectonly")):
+    if _only_shows(config):
         return
     typed = [str(word) for word in config.invocation_params.args]
     flags = [word.partition("=")[0] for word in typed if word.startswith("--edfi-")]
@@ -95,6 +110,12 @@ def _require_no_api(config: pytest.Config) -> None:
     named = [word for word in config.args if word.partition("::")[0].split(".")[0] == PACKAGE]
     if (ours or named) and not hasattr(config, "workerinput"):
         raise ConfigurationError(f"{(named or ours)[0]} {fixtures.NO_API}")
+
+
+def _only_shows(config: pytest.Config) -> bool:
+    """True where pytest was asked for something else than to run tests."""
+    only_shown = ("help", "version", "markers", "showfixtures", "show_fixtures_per_test")
+    return any(getattr(config.option, name, None) for name in (*only_shown, "collectonly"))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

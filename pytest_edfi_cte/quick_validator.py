@@ -20,11 +20,13 @@ Json = dict[str, Any]
 #: True only for a value that the schema allows.
 Fits = Callable[[Any], bool]
 
-_SAID = frozenset({"title", "description", "$schema", "$id", "$defs"})
+_SAID = frozenset({"title", "description", "$schema"})
+#: Of the whole alone: below it they would change what a reference means.
+_OF_THE_WHOLE = frozenset({"$id", "$defs"})
 #: Formats whose sizes jsonschema does not look at.
 _SIZES = frozenset({"int32", "int64", "double"})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(rf"({_DATE.pattern}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})(\.[0-9]+)?Z")
+_INSTANT = re.compile(rf"({_DATE.pattern}T(?!24)[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})(\.[0-9]+)?Z")
 #: JSON types by Python's own; 1.0, an integer in JSON, is rare enough to be left to jsonschema.
 _TYPES: dict[str, type] = {
     "object": dict,
@@ -57,9 +59,9 @@ class QuickValidator:
     @cached_property
     def _fits(self) -> Fits:
         try:
-            return _Maker(self.schema).made(self.schema)
-        except _UnknownWordError:
-            return lambda _: False
+            return _Maker(self.schema).whole()
+        except (_UnknownWordError, TypeError, LookupError, AttributeError, re.error):
+            return lambda _: False  # what cannot be read here may never be asked for
 
 
 class _UnknownWordError(Exception):
@@ -70,8 +72,13 @@ class _Maker:
     """Makes functions of the parts of one schema."""
 
     def __init__(self, schema: Json) -> None:
+        self._schema = schema
         self._parts: Mapping[str, Json] = schema.get("$defs", {})
         self._made: dict[str, Fits] = {}
+
+    def whole(self) -> Fits:
+        """The function for the schema."""
+        return self.made({k: v for k, v in self._schema.items() if k not in _OF_THE_WHOLE})
 
     def made(self, schema: Any) -> Fits:
         """The function for a part; raises where a word of it is not known."""
@@ -100,7 +107,7 @@ class _Maker:
 
     def _referred(self, address: str) -> Fits:
         start, _, name = address.rpartition("/")
-        if start != "#/$defs" or name not in self._parts:
+        if start != "#/$defs" or name not in self._parts or set("~%") & set(name):  # escapes
             raise _UnknownWordError
         if name not in self._made:
             made = self._made

@@ -185,12 +185,12 @@ class Records:
         created = status == CREATED or (absent and OK <= status < MULTIPLE)
         location = response.headers.get("Location")
         place = self._address(location, response.url, resource)
-        if created and place is None:  # without an address: find it, so that it can be cleaned up
+        if created and absent and place is None:  # find it, so that it can be cleaned up
             found = self.look_up(resource, key).matches
             if found and isinstance(found[0].get("id"), str):
                 place = self.session.resource_url(resource, found[0]["id"])
         if created:
-            self.journal.created(Entry(base, resource, key, place))
+            self.journal.created(Entry(base, resource, key, place, absent=absent))
             if place is None:
                 self.note(f"A new {resource} record has no address and cannot be deleted: {key}")
         else:
@@ -212,7 +212,7 @@ class Records:
         """Take over a record that appeared under a key of ours, e.g. with a new id."""
         url = self.session.resource_url(resource, record_id)
         key = self.key_of(resource, body)
-        self.journal.created(Entry(self.session.api.base_url, resource, key, url))
+        self.journal.created(Entry(self.session.api.base_url, resource, key, url, absent=True))
         return Record(resource, body, url, created=True)
 
     def known(self, resource: str, body: Mapping[str, Any]) -> Record | None:
@@ -238,7 +238,7 @@ class Records:
                 response = self.session.post(url, json=entry.body)
                 place = self._address(response.headers.get("Location"), url, entry.resource)
                 if OK <= response.status_code < MULTIPLE and place:
-                    journal.created(Entry(base, entry.resource, entry.key, place))
+                    journal.created(Entry(base, entry.resource, entry.key, place, absent=True))
 
     def is_ours(self, resource: str, record_id: Any) -> bool:
         """True where this run created the record."""
@@ -289,8 +289,8 @@ class Records:
         """Where the record that we created is; None where the noted address is another's.
 
         A record at the noted address that has our key, or that cannot be read, is taken for ours.
-        Where there is none, or one with another key, the query by natural key decides: what it
-        finds is ours, for nothing was under the key before.
+        Where there is none, or one with another key, the query by natural key decides, but only if
+        nothing was under the key before: else what it finds may be somebody else's.
         """
         try:
             response = self.session.get(entry.url or "")
@@ -303,7 +303,8 @@ class Records:
                 return entry.url
         elif not missing:
             return entry.url
-        found = [body.get("id") for body in self.look_up(entry.resource, entry.key).matches]
+        matches = self.look_up(entry.resource, entry.key).matches if entry.absent else ()
+        found = [body.get("id") for body in matches]
         noted = (entry.url or "").rpartition("/")[2]
         if noted in found or (missing and not found):
             return entry.url

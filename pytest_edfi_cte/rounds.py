@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from pytest_edfi_cte.client.session import EdFiSession
 from pytest_edfi_cte.cohort import Cohort, for_student, own_needs
 from pytest_edfi_cte.drive import AssociationSlot
-from pytest_edfi_cte.errors import NonConformance, NotTestable
+from pytest_edfi_cte.errors import NOT_ASKED, NonConformance, NotTestable
 from pytest_edfi_cte.evidence import Evidence
 from pytest_edfi_cte.journal import Journal
-from pytest_edfi_cte.judge import Finding
 from pytest_edfi_cte.prerequisites import Prerequisites
 from pytest_edfi_cte.records import Record, Records
 from pytest_edfi_cte.run import Run
@@ -53,7 +52,7 @@ class Judged:
                 f"{wrong.where}: expected {show(wrong.expected)}, received {show(wrong.received)}"
             )
         else:
-            kind = "not testable: " if isinstance(self.error, NotTestable) else ""
+            kind = "not testable: " if isinstance(self.error, NOT_ASKED) else ""
             text = f"{kind}{self.error}".partition("\n")[0]
         return text.replace(self.student_id, "(a student)")
 
@@ -228,10 +227,6 @@ class _Lane:
             and first.resource == table.resource
             and first.payload("create") == table.payload("create")
         )
-
-
-def _compared(finding: Finding) -> str:
-    return f"{finding.where}: expected {show(finding.expected)}, received {show(finding.received)}"
 
 
 def _caught(

@@ -201,7 +201,9 @@ class Run:
 
     @property
     def connected(self) -> Api | None:
-        """The API, None before the run has connected."""
+        """The API, None before the run has connected; a worker's has, before there was a worker."""
+        if self._handed:
+            self.session  # noqa: B018 - the first access connects
         return self._session.api if self._session else None
 
     @property

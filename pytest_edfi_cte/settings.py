@@ -9,6 +9,7 @@ import os
 import random
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -143,6 +144,18 @@ def read_settings(
 ) -> Settings:
     """The effective settings of a pytest run; see :func:`resolve`."""
     return resolve(GivenToPytest(config), environment=environment, today=today)
+
+
+def report_of(config: pytest.Config) -> str | None:
+    """The report's folder as given, where a mistake elsewhere keeps the settings from being read.
+
+    What an env file names is not among it.
+    """
+    (option,) = [option for option in OPTIONS if option.name == "report"]
+    with suppress(ConfigurationError):
+        folder: str | None = _Reader(GivenToPytest(config), os.environ).value(option)
+        return folder
+    return None
 
 
 def resolve(

@@ -17,7 +17,7 @@ from multiprocessing.connection import Client, Listener
 from typing import Any
 
 from pytest_edfi_cte.client.tokens import Token
-from pytest_edfi_cte.errors import NoToken
+from pytest_edfi_cte.errors import EdFiError, NoToken
 from pytest_edfi_cte.sandboxes import started
 
 
@@ -65,13 +65,21 @@ class Desk:
                 except EOFError:
                     continue
                 except Exception as error:  # noqa: BLE001 - the worker that asked reports it
-                    answer = {"error": str(error)}
+                    name = "" if isinstance(error, EdFiError) else type(error).__name__
+                    answer = {"error": str(error), "bug": name}
                 with suppress(OSError):  # a worker that was killed meanwhile
                     connection.send_bytes(json.dumps(answer).encode())
 
 
 class Refused(Exception):
-    """The controller could not give what was asked for; the text says why."""
+    """The controller could not give what was asked for; the text says why.
+
+    ``bug``: the exception's name where it is none that is meant for people, else "".
+    """
+
+    def __init__(self, text: str, *, bug: str = "") -> None:
+        super().__init__(text)
+        self.bug = bug
 
 
 def ask(address: dict[str, Any], question: Any) -> Any:
@@ -81,7 +89,7 @@ def ask(address: dict[str, Any], question: Any) -> Any:
         connection.send_bytes(json.dumps(question, sort_keys=True).encode())
         answer = json.loads(connection.recv_bytes())
     if "error" in answer:
-        raise Refused(answer["error"])
+        raise Refused(answer["error"], bug=answer["bug"])
     return answer["answer"]
 
 
@@ -93,6 +101,8 @@ def new_token(address: dict[str, Any], mark: str) -> Token | None:
     try:
         return Token.of(ask(address, mark))
     except Refused as error:
+        if error.bug:
+            raise RuntimeError(f"the controller failed: {error.bug}: {error}") from None
         raise NoToken(str(error)) from None
     except (OSError, EOFError):
         return None

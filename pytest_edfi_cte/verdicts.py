@@ -83,6 +83,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "a value that was sent is missing from the stored record",
         "Store the property and return it when the record is read.",
     ),
+    "misnamed": (
+        "an expected property is not there, and its name is like another's",
+        "If the test has misspelt it, correct the test; else store the property and return it.",
+    ),
     "null": (
         "a value that was sent reads back as null",
         "Store the property and return the value that was sent.",
@@ -104,8 +108,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "The code value matches, not the namespace. A state's own: --edfi-namespace uri://….",
     ),
     "extra": (
-        "the stored record has an element that was not sent",
-        "A write replaces the whole collection: store exactly the elements that were sent.",
+        "the stored record has a value or an element that should not be there",
+        "A write replaces the whole record, collections too: store what was sent and nothing else.",
     ),
     "duplicate": (
         "an element is stored more than once",

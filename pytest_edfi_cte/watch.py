@@ -29,6 +29,7 @@ OK, NOT_MODIFIED, BAD_REQUEST, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 400
 STUDENT = "studentUniqueId"
 #: Records of one student in one answer; that many, and there may be more.
 PAGE = 25
+BEYOND = f"the record may be beyond the first {PAGE} that the API shows"
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,13 @@ class Watch:
         own = [r for r in found if self._of(r) == str(self._student)]
         if not self._mine(own) and (len(found) >= PAGE or len(own) < len(found)):
             # A host that does not heed the query, or a full page: ask for the one record.
+            unknown = ""
             for key in self._keys():
-                matches = self._records.look_up(self._resource, key).matches
-                own += [match for match in matches if match not in own]
+                answer = self._records.look_up(self._resource, key)
+                own += [match for match in answer.matches if match not in own]
+                unknown = unknown or answer.why
+            if unknown and len(found) >= PAGE and not self._mine(own):
+                return Look(problem=f"{BEYOND}, and a look-up by natural key fails: {unknown}")
         self._seen = tuple(own)
         self._follow()
         return Look(self._seen)
@@ -137,6 +142,8 @@ class Watch:
             if isinstance(found, str):
                 return Look(problem=found)
             own += [record for record in found if record not in own]
+            if len(found) >= PAGE and not self._mine(found):
+                return Look(problem=f"{BEYOND}, for the query by natural key finds others")
         self._seen = tuple(self._mine(own))
         self._follow()
         return Look(self._seen)

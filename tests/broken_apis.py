@@ -85,7 +85,7 @@ CREATE: dict[str, tuple[str, ...]] = {
         "stored more than once",
         "expected  once",
     ),
-    "create-adds-element": (OTHER, "an element that was not sent", "expected  not there"),
+    "create-adds-element": (OTHER, "an element that should not be there", "expected  not there"),
     "create-stores-another-descriptor": (OTHER, INDICATOR),
     "read-reference-absent": ("programReference\n", "programReference.programName"),
     "read-reference-wrong": ("programReference.programName", 'received  "CTE"'),

@@ -80,10 +80,14 @@ def run_info(**changes: Any) -> Any:
         "set_up": [],
         "planned": [{"id": "s-1-create", "kind": "scenario", "title": "Scenario 1: create"}],
         "limits": [],
+        "options": [],
         "tables": [
             {
+                "id": "sis-v5-student-cte-program-association",
                 "resource": "studentCTEProgramAssociations",
                 "title": "Student CTE Program Association",
+                "edition": "SIS v5, table without endDate",
+                "judged": ["s-1-create"],
                 "scenarios": ["s-1-create"],
                 "rows": [
                     {

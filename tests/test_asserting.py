@@ -14,8 +14,9 @@ import requests
 
 import pytest_edfi_cte
 from pytest_edfi_cte import ABSENT, assert_conforms, assert_only_changed, assert_record
-from pytest_edfi_cte.client.exchange import Exchange
+from pytest_edfi_cte.client.exchange import Exchange, Recorder
 from pytest_edfi_cte.errors import NonConformance, NotTestable
+from pytest_edfi_cte.secret import Redactor
 from tests.conftest import SERVICE, association
 
 TWO = [
@@ -78,6 +79,14 @@ def test_of_several_records_the_wrong_one_is_named() -> None:
     assert "received  nothing: the property is absent" in text
 
 
+def test_each_missing_property_is_told_once() -> None:
+    given = association()
+    del given["programReference"], given["educationOrganizationReference"]
+    text = told(assert_conforms, given, "studentCTEProgramAssociation")
+    for name in ("programReference", "educationOrganizationReference"):
+        assert text.count(f"  {name}\n    expected  present") == 1, text
+
+
 @pytest.mark.parametrize(
     ("given", "line"),
     [
@@ -117,6 +126,20 @@ def test_what_cannot_be_judged_is_not_testable(given, name, words) -> None:
         assert_conforms(given, name)
 
 
+def test_an_exchange_that_was_cut_is_no_fault_of_the_api() -> None:
+    recorder = Recorder(Redactor())
+    for size in (20_000, 40_000):
+        body = json.dumps([{"id": "a" * size}, {"id": "b" * size}])
+        recorder.add(Exchange("GET", "https://host/students", 200, response_body=body))
+    whole, cut = recorder.since(0)
+    assert (whole.is_cut, cut.is_cut) == (False, True)
+    assert "[0].birthDate" in told(assert_conforms, whole, "student")
+    with pytest.raises(
+        NotTestable, match="assert_conforms: the evidence keeps 64 KiB of the answer"
+    ):
+        assert_conforms(cut, "student")
+
+
 def test_a_data_standard_that_is_not_there() -> None:
     with pytest.raises(NotTestable, match="no Data Standard '3.3' here; known: 4.0 and 5.0"):
         assert_conforms({}, "student", data_standard="3.3")
@@ -151,6 +174,68 @@ def test_what_a_record_lacks_is_told(changes, lines) -> None:
     text = told(assert_record, association(cteProgramServices=TWO) | changes, expected)
     for line in lines:
         assert line in text.splitlines(), text
+
+
+CTE = "studentCTEProgramAssociation"
+MISSPELT = "its name is like another's."
+
+
+@pytest.mark.parametrize("resource", ["", CTE])
+@pytest.mark.parametrize(
+    ("expected", "line"),
+    [
+        ({"beginDat": "2026-08-23"}, "string, by this test; did you mean 'beginDate'?)"),
+        ({"studentReference": {"studentUniqueID": "604822"}}, "did you mean 'studentUniqueId'?)"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_one_that_is_meant(expected, line, resource) -> None:
+    text = told(assert_record, association(), expected, resource)
+    assert MISSPELT in text.splitlines()[0]
+    assert line in text
+    assert "If the test has misspelt it, correct the test; else" in text
+
+
+def test_a_misspelt_name_in_a_collection_or_of_what_is_absent() -> None:
+    stored = association(cteProgramServices=TWO)
+    assert "endDate" not in stored
+    text = told(assert_record, stored, {"endDat": "2027-05-23"}, CTE)
+    assert "did you mean 'endDate'?)" in text
+    service = {**TWO[0], "primaryIndicater": True}
+    text = told(assert_record, stored, {"cteProgramServices": [service, TWO[1]]})
+    assert "  cteProgramServices[Health Science].primaryIndicater\n" in text
+    assert "did you mean 'primaryIndicator'?)" in text
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected", "resource"),
+    [
+        (association(), {"endDate": "2027-05-23"}, ""),
+        (association(), {"endDate": "2027-05-23"}, CTE),
+        ({"beginDat": "2026-08-23"}, {"beginDate": "2026-08-23"}, CTE),
+        (association(), {"somethingElse": 1}, CTE),
+    ],
+)
+def test_what_the_model_has_or_is_like_nothing_is_missing(stored, expected, resource) -> None:
+    text = told(assert_record, stored, expected, resource)
+    assert "a value that was sent is missing from the stored record" in text
+    assert "did you mean" not in text
+
+
+def test_what_must_not_be_there_is_told_in_words_that_fit_a_value_and_an_element() -> None:
+    text = told(assert_record, association(), {"beginDate": ABSENT})
+    assert text.splitlines()[:3] == [
+        "The check failed: the stored record has a value or an element that should not be there.",
+        "  beginDate",
+        "    expected  not there  (by this test)",
+    ]
+    assert text.endswith("store what was sent and nothing else.")
+    assert "A write replaces the whole record, collections too" in text
+
+
+def test_a_property_that_the_model_lacks_conforms() -> None:
+    """The API guidelines let an API return more than the model; who minds says so."""
+    assert_conforms(association(beginDat="2026-08-23"), CTE)
+    told(assert_record, association(beginDat="2026-08-23"), {"beginDat": ABSENT})
 
 
 def test_extra_elements_are_found_by_the_key_of_any_resource() -> None:
@@ -237,6 +322,85 @@ def test_in_a_run_the_findings_are_in_the_report(kit, sandbox) -> None:
     assert "→ 200" in bad["message"]
     assert mistaken["verdict"] == "not testable"
     assert "did you mean 'student'?" in mistaken["message"]
+
+
+BY_ITSELF = """
+import pytest
+from pytest_edfi_cte import assert_conforms, assert_record
+
+GOOD = {"studentUniqueId": "1", "firstName": "A", "lastSurname": "B", "birthDate": "2010-01-01"}
+
+def test_good():
+    assert_conforms(GOOD, "student")
+
+def test_bad():
+    assert_conforms({}, "student")
+
+def test_mistaken():
+    assert_conforms({}, "student5")
+
+def test_other():
+    assert True
+
+@pytest.fixture
+def before():
+    assert_record({"a": 1}, {"a": 2})
+
+def test_before(before):
+    pass
+
+@pytest.fixture
+def after():
+    yield
+    assert_record({"a": 1}, {"a": 2})
+
+def test_after(after):
+    pass
+"""
+ROWS = {
+    "test_good": "passed",
+    "test_bad": "failed",
+    "test_mistaken": "not testable",
+    "test_before": "failed",
+    "test_after": "failed",
+}
+
+
+def rows_of(folder: Path) -> dict[str, str]:
+    """Name of a test of one's own -> its verdict in the report."""
+    content = json.loads((folder / "results.json").read_text("utf-8"))
+    assert content["verdict"] == "not conformant"
+    own = [check for check in content["checks"] if check["kind"] == "own"]
+    return {check["id"].rpartition("::")[2]: check["verdict"] for check in own}
+
+
+def test_in_a_run_a_test_that_asks_nothing_of_the_api_has_its_row(kit, sandbox) -> None:
+    """A record of a file or of a test's own making: pack and screen must not say that all is well."""
+    path = kit.pytester.makepyfile(BY_ITSELF)
+    result = kit.run(sandbox, "--edfi-report=pack", path.name)
+    result.assert_outcomes(passed=5, failed=2, errors=2)
+    result.stdout.fnmatch_lines(["NOT CONFORMANT: 3 passed, 3 failed, 1 not testable*"])
+    assert rows_of(kit.pytester.path / "pack") == ROWS
+
+
+def test_workers_tell_of_it_too_and_judge_by_the_run_s_data_standard(kit, new_sandbox) -> None:
+    sandbox = new_sandbox(data_standard="4.0")
+    path = kit.pytester.makepyfile(BY_ITSELF)
+    kit.monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ("-p", "xdist", "-p", "pytest_edfi_cte.plugin", "-n2")
+    result = kit.subprocess(sandbox, *plugins, "--edfi-report=pack", path.name)
+    result.assert_outcomes(passed=5, failed=2, errors=2)
+    assert rows_of(kit.pytester.path / "pack") == ROWS
+    assert "by the API model, Data Standard 4.0" in result.stdout.str()
+    assert "Data Standard 5" not in result.stdout.str()
+
+
+def test_without_an_api_there_is_no_report_and_the_test_fails_all_the_same(kit, sandbox) -> None:
+    path = kit.pytester.makepyfile(BY_ITSELF)
+    result = kit.run(sandbox, "--edfi-report=pack", f"{path.name}::test_bad")
+    result.assert_outcomes(failed=1)
+    assert "CONFORMANT" not in result.stdout.str()
+    assert not (kit.pytester.path / "pack").exists()
 
 
 def test_without_a_run_pytest_shows_no_code_of_ours(pytester) -> None:

@@ -386,6 +386,65 @@ def test_the_page_of_a_good_setup_says_what_to_run(capsys) -> None:
     assert shown.endswith("Next: pytest --pyargs pytest_edfi_cte --edfi-url=sandbox\n")
 
 
+# -- other tables ---------------------------------------------------------------------------------
+
+HOMELESS = "--select=sis-v5-student-homeless-*"
+
+
+def test_of_other_tables_their_needs_are_looked_at(bench, doctor, capsys) -> None:
+    url = f"--url={bench.sandbox().url}"
+    code, page = doctor(url, HOMELESS)
+    assert (code, page["can_succeed"]) == (0, True)
+    lines = by_probe(page)
+    assert "studentHomelessProgramAssociations" in lines["claims"]["found"]
+    assert "studentHomelessProgramAssociations" in lines["tables"]["found"]
+    assert lines["preloaded"]["found"].startswith("education organization (localEducationAgencies)")
+    assert {line["status"] for line in page["lines"]} <= {"ok", "unknown", "warning"}
+    assert cli.main(["doctor", url, HOMELESS]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "A run can succeed" not in shown
+    assert "stands in the way of a run of Student Homeless Program Association. Not looked" in shown
+    assert "CTE" not in shown
+
+
+@pytest.mark.parametrize(
+    ("broken", "probe", "found"),
+    [
+        (("/programs", answers(200, [])), "preloaded", "the program is missing"),
+        (
+            ("/homelessprimarynighttimeresidencedescriptors", answers(200, [])),
+            "descriptors",
+            "HomelessPrimaryNighttimeResidenceDescriptor",
+        ),
+    ],
+)
+def test_what_other_tables_lack_is_a_problem(broken, probe, found, bench, doctor) -> None:
+    code, page = doctor(*bench.broken(at(*broken)), HOMELESS)
+    assert code == 1
+    assert page["first_cause"]["probe"] == probe
+    assert found in page["first_cause"]["found"]
+
+
+def test_a_key_without_a_claim_on_another_table(bench, doctor) -> None:
+    code, page = doctor(*bench.broken(client="assessment"), HOMELESS)
+    assert (code, page["first_cause"]["probe"]) == (1, "claims")
+    assert "Delete of studentHomelessProgramAssociations" in page["first_cause"]["found"]
+    assert page["first_cause"]["means"].startswith("The scenarios write")
+
+
+def test_a_table_of_another_data_standard(bench, doctor) -> None:
+    code, page = doctor(*bench.broken(), "--select=sis-v4-*")
+    assert (code, page["first_cause"]["probe"]) == (1, "tables")
+    assert "is for Data Standard 4.0; this API has 5.0" in page["first_cause"]["found"]
+    assert by_probe(page)["claims"]["because"] == "tables"
+
+
+def test_what_the_cte_table_alone_needs_is_no_problem_of_others(bench, doctor) -> None:
+    broken = bench.broken(at("/cteprogramservicedescriptors", answers(200, [])))
+    assert doctor(*broken)[0] == 1
+    assert doctor(*broken, HOMELESS)[0] == 0
+
+
 LINES = (
     Line(Status.OK, "fine", probe="a", title="first"),
     Line(

@@ -129,6 +129,52 @@ def test_schema_findings_name_the_property(changes, where, kind) -> None:
     assert (where, kind) in wrong(judge_schema(VALIDATOR, record(**changes), "schema"))
 
 
+REQUIRED = {
+    "": ["beginDate", "educationOrganizationReference", "programReference", "studentReference"],
+    "programReference": ["educationOrganizationId", "programName", "programTypeDescriptor"],
+}
+
+
+@pytest.mark.parametrize(("part", "names"), REQUIRED.items(), ids=["root", "nested"])
+@given(data=st.data())
+def test_each_missing_property_is_named_once(part, names, data) -> None:
+    gone = data.draw(st.sets(st.sampled_from(names)))
+    body = record()
+    for name in gone:
+        del (body[part] if part else body)[name]
+    assert sorted(wrong(judge_schema(VALIDATOR, body, "schema"))) == sorted(
+        (f"{part}.{name}".lstrip("."), "missing") for name in gone
+    )
+
+
+def test_each_missing_property_is_named_once_in_each_element_and_optional_reference() -> None:
+    validator = shipped().validator("5.0", "graduationPlan")
+    body = {
+        "graduationPlanTypeDescriptor": "uri://x/Y#Z",
+        "educationOrganizationReference": {"educationOrganizationId": 1},
+        "graduationSchoolYearTypeReference": {"schoolYear": 2027},
+        "totalRequiredCredits": 28,
+        "creditsBySubjects": [{}, {}],
+    }
+    assert wrong(judge_schema(validator, body, "schema")) == [
+        (f"creditsBySubjects[{n}].{name}", "missing")
+        for n in range(2)
+        for name in ("academicSubjectDescriptor", "credits")
+    ]
+    validator = shipped().validator("5.0", "studentSchoolAssociation")
+    body = {
+        "entryDate": "2026-08-23",
+        "entryGradeLevelDescriptor": "uri://x/Y#Z",
+        "schoolReference": {"schoolId": 1},
+        "studentReference": {"studentUniqueId": "1"},
+        "calendarReference": {"schoolYear": 2027},
+    }
+    assert wrong(judge_schema(validator, body, "schema")) == [
+        ("calendarReference.calendarCode", "missing"),
+        ("calendarReference.schoolId", "missing"),
+    ]
+
+
 def test_schema_of_an_optional_reference_looks_inside() -> None:
     validator = shipped().validator("5.0", "school")
     body = {

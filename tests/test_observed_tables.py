@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 from copy import deepcopy
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
 from pytest_edfi_cte.catalogue import Catalogue, Chosen
 from pytest_edfi_cte.contract import shipped
+from pytest_edfi_cte.descriptors import DescriptorMap
 from pytest_edfi_cte.observed import Before, ProductJudge
+from pytest_edfi_cte.records import Records
 from pytest_edfi_cte.sandbox import Sandbox
-from pytest_edfi_cte.scenarios import Scenario
+from pytest_edfi_cte.scenarios import Scenario, Table
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.terminal import instructions
+from pytest_edfi_cte.watch import Watch
 from tests.broken_products import Link
 from tests.observing import OBSERVER, FakeClock, Observing, link_to, written_by_us
 from tests.test_scenarios import FOOD, PROGRAM, SMALL
@@ -210,6 +216,96 @@ def test_what_is_conditional_need_not_be_sent(left) -> None:
     assert found.right
     excused = [f.rule for f in found.findings if f.where.startswith(SERVICES)]
     assert any(rule.endswith("the product did not send it") for rule in excused)
+
+
+@pytest.mark.parametrize(
+    ("left", "kind"), [("out", "not-supplied"), (None, "supplied-null"), ("as asked", None)]
+)
+@pytest.mark.parametrize(
+    ("scenario_id", "where"),
+    [
+        (f"{HOMELESS}-2-update", "homelessPrimaryNighttimeResidenceDescriptor"),
+        (
+            f"{LANGUAGE}-2-update",
+            "englishLanguageProficiencyAssessments[2027].proficiencyDescriptor",
+        ),
+    ],
+)
+def test_what_is_optional_was_sent_and_is_to_change_may_not_be_cleared(
+    scenario_id, where, left, kind
+) -> None:
+    plain, _ = judged(scenario_id)
+    (path,) = plain.changed
+    rows = (replace(r, required="OPTIONAL") if r.path == path else r for r in plain.table.rows)
+    table = replace(plain.table, rows=tuple(rows))
+    scenario, judge = table.scenario("update"), ProductJudge(table, schema_of(table))
+    before = {"id": ID.format(1), **deepcopy(table.payload("create"))}
+    after = {"id": ID.format(1), **deepcopy(scenario.payload)}
+    collection, _, name = path.rpartition(".")
+    holder = after[collection][0] if collection else after
+    if left == "out":
+        del holder[name]
+    elif left is None:
+        holder[name] = None
+    found = judge.updated(scenario, Before(before["id"], before), [after])
+    wrong = [(f.kind, f.where) for f in found.findings if not f.ok]
+    assert wrong == ([(kind, where)] if kind else [])
+
+
+def schema_of(table: Table) -> dict[str, Any]:
+    return shipped().schema("5.0", table.schema)
+
+
+class FullOfOthers:
+    """A session that shows a full page of others' records; a query by the whole key is another."""
+
+    api = SimpleNamespace(standard="5.0")
+
+    def __init__(self, others: list[Any], by_key: tuple[int, Any]) -> None:
+        self.others = others
+        self.by_key = by_key
+
+    def resource_url(self, *_place: str) -> str:
+        return "http://h/x"
+
+    def get(self, url: str, params: Any = None, headers: Any = None) -> requests.Response:
+        is_key = len(params) > 2 and self.by_key[0]
+        answer = requests.Response()
+        answer.status_code = self.by_key[0] if is_key else 200
+        answer._content = json.dumps(self.by_key[1] if is_key else self.others).encode()
+        answer.url = url
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [(403, "the record may be beyond the first 25 that the API shows"), (200, None)],
+)
+def test_what_may_be_beyond_the_first_page_is_not_gone(status, problem) -> None:
+    """A refused look-up shows no record, and says nothing of whether there is one."""
+    scenario, judge = judged(f"{HOMELESS}-1-create")
+    mine = {"id": ID.format(99), **scenario.payload}
+    others = [{**mine, "id": ID.format(n), "beginDate": f"2020-01-{n + 1:02}"} for n in range(25)]
+    session = FullOfOthers(others, (status, [] if status == 200 else {}))
+    records = Records(session, shipped(), None, lambda _: None)
+    look = Watch(records, judge, DescriptorMap({})).look(full=True)
+    if problem:
+        assert look.problem.startswith(problem)
+        assert "403" in look.problem
+    else:
+        assert look.problem is None
+        assert judge.gone(Before(mine["id"], mine), look.records).right
+
+
+def test_a_full_page_of_other_keys_shows_nothing_either() -> None:
+    scenario = scenario_of("our-calendar-1-create", SMALL)
+    judge = ProductJudge(scenario.table, schema_of(scenario.table))
+    others = [{**scenario.payload, "id": ID.format(n), "calendarCode": f"{n}"} for n in range(25)]
+    records = Records(FullOfOthers(others, (0, None)), shipped(), None, lambda _: None)
+    watch = Watch(records, judge, DescriptorMap({}))
+    assert watch.look(full=True).problem.startswith("the record may be beyond")
+    others.pop()
+    assert watch.look(full=True).records == ()
 
 
 def test_what_a_hook_adds_must_be_sent() -> None:

@@ -443,6 +443,52 @@ def test_exit_code_4_is_configuration(new_sandbox, kit) -> None:
     assert kit.scenarios(new_sandbox(), "--edfi-waive=missing.yaml").ret == 4
 
 
+SUITE = ("--pyargs", "pytest_edfi_cte", "--edfi-report=pack")
+#: What is typed where nothing can be judged -> (its exit code, the variables that are different).
+NOTHING_JUDGED = {
+    "wrong secret": ((), 4, {"EDFI_CLIENT_SECRET": "wrong"}),
+    "no such API": (("--edfi-url=http://127.0.0.1:1",), 4, {}),
+    "no API": (("--edfi-url=",), 4, {}),
+    "mistake in another option": (("--edfi-school-year=soon",), 4, {}),
+    "no such table": (("--edfi-select=nobody",), 4, {}),
+    "no such file": (("missing.py",), 4, {}),
+    "no test": (("-k", "nothing"), 5, {}),
+}
+
+
+@pytest.mark.parametrize("typed", NOTHING_JUDGED)
+def test_no_old_pack_stays_where_nothing_was_judged(
+    typed, sandbox, kit, pytester, monkeypatch
+) -> None:
+    folder = pytester.path / "pack"
+    write(made(check()), folder)
+    (folder / "notes.txt").write_text("mine")
+    options, code, variables = NOTHING_JUDGED[typed]
+    arguments = kit.arguments(sandbox, *SUITE, *options)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert pytester.runpytest_inprocess(*arguments).ret == code
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("typed", ["--collect-only", "--help", "--markers"])
+def test_a_look_around_leaves_the_pack(typed, sandbox, kit, pytester) -> None:
+    folder = pytester.path / "pack"
+    write(made(check()), folder)
+    pytester.runpytest_inprocess(*kit.arguments(sandbox, *SUITE, typed))
+    check_folder(folder, "--edfi-report")
+    assert {path.name for path in folder.iterdir()} == {*VIEWS, SUMS}
+
+
+def test_what_is_not_ours_is_left_where_nothing_was_judged(sandbox, kit, pytester) -> None:
+    folder = pytester.mkdir("pack")
+    write(made(check()), folder)
+    (folder / SUMS).write_text("0 somebody else's\n")
+    result = pytester.runpytest_inprocess(*kit.arguments(sandbox, *SUITE))
+    assert result.ret == 4
+    assert {path.name for path in folder.iterdir()} == {*VIEWS, SUMS}
+
+
 # -- a rehearsal ----------------------------------------------------------------------------------
 
 

@@ -403,7 +403,8 @@ def test_a_conformant_page_says_so_and_no_more(show) -> None:
 def test_what_was_seen_of_a_product_is_evidence(show) -> None:
     """Observe mode: the product is judged, and its own step is shown."""
     step = {"line": "./sync.sh create: exit code 0 after 1.2 s", "output": "sent 1 record"}
-    shown = show(made(check(verdict="failed", steps=[step]), runs=[run_info(mode="observe")]))
+    run = run_info(mode="observe", options=["--edfi-mode=observe"])
+    shown = show(made(check(verdict="failed", steps=[step]), runs=[run]))
     assert "the product was judged (observe)" in shown.locator(".banner").inner_text()
     assert "What was seen of the product" in shown.locator("article").inner_text()
     assert "sent 1 record" in shown.locator("article").inner_text()

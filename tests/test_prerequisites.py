@@ -435,3 +435,26 @@ def test_a_rate_limit_is_not_testable(new_sandbox, kit) -> None:
 
     sandbox = new_sandbox(answered("POST", limited)())
     not_testable(kit, sandbox, "Slow down.", "limits the rate of requests", "(Retry-After: 3600)")
+
+
+def test_whose_record_is_under_a_key_that_was_not_seen_free_is_not_guessed(
+    new_sandbox, kit
+) -> None:
+    """The look-up fails, and a 201 leads nowhere: what the key then shows may be the vendor's."""
+    begun = []
+
+    def confused(request, proceed):
+        if CTE not in request.path.lower():
+            return proceed(request)
+        if request.method == "POST":
+            begun.append(request)
+            location = f"{request.base_url}/{'0' * 32}"
+            return Response("", 201, headers={"Location": location})
+        return proceed(request) if begun else problem(503, "Not now.")
+
+    sandbox = with_other_student(new_sandbox(confused))
+    before = state(sandbox)
+    result = kit.scenarios(sandbox, "--edfi-set=studentUniqueId=604822", "-k", "create")
+    assert begun
+    assert result.ret == 1
+    assert state(sandbox) == before

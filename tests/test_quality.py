@@ -57,6 +57,7 @@ LAYERS = (
     "doctor.model",
     "doctor.patient",
     "doctor.connection doctor.key doctor.data",
+    "doctor.chosen",
     "doctor.probes",
     "reporting.model reporting.drawing",
     "rehearsal.script",

@@ -224,6 +224,25 @@ def test_what_no_student_can_do_without_is_said_and_asked_once(new_sandbox, kit)
     assert numbers(sandbox) == []
 
 
+def test_a_token_that_is_not_renewed_is_no_error_of_ours(new_sandbox, kit, pytester) -> None:
+    ended = []
+
+    def through(request, proceed):
+        if request.method == "POST" and Cohort(7, 2, 2).student_id(2) in request.get_data(
+            as_text=True
+        ):
+            ended.append(request.path)
+        return Response(status=401) if ended else proceed(request)
+
+    options = ("--edfi-repeat=2", SEED, "--edfi-report=pack")
+    result = kit.scenarios(new_sandbox(through), *options)
+    # What the student has made cannot be deleted either: the error at the end.
+    result.assert_outcomes(passed=1, failed=1, errors=1)
+    result.stdout.fnmatch_lines(["not testable: *refused the client *", "*2 not testable"])
+    rows = results(pytester.path / "pack")["students"]
+    assert [row["counts"] for row in rows] == [{"passed": 1, "not testable": 1}] * 2
+
+
 def test_where_nothing_can_be_deleted_no_more_students_are_made(new_sandbox, kit) -> None:
     def through(request, proceed):
         return Response(status=403) if request.method == "DELETE" else proceed(request)

@@ -375,12 +375,42 @@ def rendered(path: str, width: int) -> str:
     return shown.file.getvalue()
 
 
-def test_a_table_on_a_terminal_marks_what_changes(scenarios) -> None:
+def test_a_table_in_a_wide_place_marks_what_changes(scenarios, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
     out = scenarios("table", shipped_file())[1]
     assert "Doubled-up*" in out
     assert "Shelters*" not in out
     assert re.search("│ studentReference .*│ studentUniqueId .*│ 111111 .*│ 111111 ", out)
     assert rendered(shipped_file(), 400) in out
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, 80), ("", 80), ("100", 100), ("60", 60)])
+def test_a_table_in_a_pipe_is_as_wide_as_columns_says_or_80(
+    scenarios, monkeypatch, columns, width
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    # The width of a terminal that the tests may have been started in.
+    monkeypatch.setattr("os.get_terminal_size", _no_terminal)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    out = scenarios("table", shipped_file())[1]
+    assert max(map(len, out.splitlines())) <= width
+    assert out.startswith(rendered(shipped_file(), width))
+    markdown = scenarios("table", shipped_file(), "--format=markdown")[1]
+    assert PUBLISHED in markdown, "never folded"
+
+
+def _no_terminal(_descriptor: int = 1) -> None:
+    raise OSError
+
+
+def test_other_answers_in_a_pipe_are_folded_where_columns_says_so_alone(
+    scenarios, monkeypatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert max(map(len, scenarios("list")[1].splitlines())) > 90
+    monkeypatch.setenv("COLUMNS", "90")
+    assert max(map(len, scenarios("list")[1].splitlines())) <= 90
 
 
 def test_a_narrow_terminal_gets_property_below_property() -> None:

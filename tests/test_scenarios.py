@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import resources
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from werkzeug import Response
 
 from pytest_edfi_cte import catalogue
 from pytest_edfi_cte.catalogue import Catalogue, Chosen, choose
@@ -381,3 +383,53 @@ def test_values_from_prerequisites_are_replaced_there() -> None:
     assert enrollment["studentReference"] == {"studentUniqueId": "5"}
     with pytest.raises(ConfigurationError, match="no such property"):
         everything(overrides={"nowhere": "5"})
+
+
+def load_needs(sandbox: Sandbox, table) -> None:
+    for need in table.needs.values():
+        if not need.preloaded:
+            sandbox.load(need.resource, [need.record])
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_what_others_have_under_a_key_that_could_not_be_looked_up_stays(
+    new_sandbox, kit, twice
+) -> None:
+    """The new natural key of a record; ``twice``: the API keeps two records under one key."""
+    name = f"{PROGRAM}-3-update"
+    catalogue = Catalogue(shipped())
+    catalogue.add_shipped()
+    chosen = Chosen(shipped(), Settings(school_year=2027), [catalogue.entries[name]])
+    table = chosen.scenario(name, "5.0").table
+    theirs = table.payload("update")
+    asked, deleted, second = [], [], "f" * 32
+
+    def through(request, proceed):
+        of_them = request.path.endswith(f"/{table.resource}")
+        if of_them and theirs["beginDate"] in request.query_string.decode():
+            asked.append(request.method)
+            if len(asked) == 1:
+                return Response(status=500)
+        if twice and request.method == "POST" and of_them and asked and deleted:
+            return Response(status=201, headers={"Location": f"{request.base_url}/{second}"})
+        if request.path.endswith(second) and request.method == "GET":
+            body = json.dumps({"id": second, **theirs})
+            return Response(status=404) if second in deleted else Response(body)
+        if request.method == "DELETE" and f"/{table.resource}/" in request.path:
+            deleted.append(request.path.rpartition("/")[2])
+            if second in deleted:
+                return Response(status=204)
+        return proceed(request)
+
+    sandbox = new_sandbox(through)
+    load_needs(sandbox, table)
+    sandbox.load(table.resource, [theirs])
+    before = sandbox.records(table.resource)
+    result = kit.scenarios(sandbox, f"--edfi-select={name}", "--edfi-school-year=2027")
+    result.assert_outcomes(failed=1)
+    assert sandbox.records(table.resource) == before
+    assert (second in deleted) is twice
+    if not twice:
+        result.stdout.fnmatch_lines(
+            ["not testable: the POST updated a record that existed already*"]
+        )

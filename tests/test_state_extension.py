@@ -170,6 +170,16 @@ def test_the_contract_with_a_document() -> None:
             lambda text: text.replace("/ex/studentEndorsements", "/ex/students"),
             "has a collection of this name, too",
         ),
+        (
+            lambda text: text.replace("maxLength: 20\n", "maxLength: '20'\n"),
+            "studentEndorsement/properties/note: maxLength cannot be used: '20'",
+        ),
+        (
+            lambda text: text.replace("maxLength: 20\n", "pattern: '^\\p{L}+$'\n"),
+            r"note: pattern cannot be used: '\^",
+        ),
+        (lambda text: text.replace("maxLength: 20\n", "minimum: [1]\n"), r"minimum .*: \[1\]"),
+        (lambda text: text.replace("maxLength: 20\n", "format: [date]\n"), "format cannot be used"),
         (None, "--edfi-openapi: .*cannot be read"),
     ],
 )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+import requests
 
+from pytest_edfi_cte.client.customising import announce, customise
+from pytest_edfi_cte.client.exchange import Exchange, Recorder
+from pytest_edfi_cte.client.session import Anonymous, HttpSession, Transport
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.errors import HookFailed
 from pytest_edfi_cte.payloads import amended, beyond, differences, leaves
+from pytest_edfi_cte.secret import Redactor
 from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.tables import load
 from pytest_edfi_cte.user_hooks import NO_HOOKS
@@ -240,6 +246,14 @@ def test_requests_and_answers_are_seen_without_secrets(kit, sandbox) -> None:
             "the hook pytest_edfi_before_request set authorization, which is the run's own",
         ),
         (
+            "def pytest_edfi_before_request(request):\n    request.headers['X-A'] = 'a\\nb'\n",
+            "the hook pytest_edfi_before_request set X-A to something that cannot be sent",
+        ),
+        (
+            "def pytest_edfi_before_request(request):\n    request.headers['X-A'] = '\u2192'\n",
+            "the hook pytest_edfi_before_request set X-A to something that cannot be sent",
+        ),
+        (
             "def pytest_edfi_session(session):\n    session.nothing\n",
             "the hook pytest_edfi_session raised AttributeError: *",
         ),
@@ -249,6 +263,49 @@ def test_a_hook_that_breaks_the_connection_ends_the_run(kit, sandbox, conftest, 
     result = run(kit, sandbox, conftest)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {words}*"])
+
+
+class Told:
+    """A hook with one implementation."""
+
+    def __init__(self, does) -> None:
+        self.does = does
+
+    def __call__(self, **given) -> None:
+        self.does(**given)
+
+    def wrong(self, what: str) -> AssertionError:
+        return AssertionError(what)
+
+
+@pytest.mark.parametrize(
+    "value", ["k-2718281828", "short", ["k-2718281828", "k-3141592653"], (5, 6), b"k-2718281828"]
+)
+def test_a_parameter_of_a_session_is_never_shown(value) -> None:
+    recorder = Recorder(Redactor())
+
+    def add(session) -> None:
+        session.params = {"v": value}
+        session.headers["X-Gateway"] = b"bytes-of-a-key"
+
+    with HttpSession(Transport(), recorder) as session:
+        customise(session, recorder, Told(add))
+        sent = requests.Request("GET", "http://host/x?rev=shorter", auth=Anonymous())
+        url = session.prepare_request(sent).url
+    recorder.add(Exchange("GET", url, 200, response_body="bytes-of-a-key"))
+    assert re.fullmatch(r"http://host/x\?rev=shorter((&v=)?\[redacted\]){1,2}", recorder.last.url)
+    assert recorder.last.response_body == "[redacted]"
+
+
+def test_a_header_may_be_set_in_another_case() -> None:
+    request = requests.Request("GET", "http://host/", headers={"Accept": "a/a"}).prepare()
+
+    def change(request) -> None:
+        del request.headers["Accept"]
+        request.headers["accept"] = "b/b"
+
+    announce(request, Recorder(Redactor()), Told(change))
+    assert request.headers["Accept"] == "b/b"
 
 
 BREAKS = """
@@ -354,6 +411,33 @@ def test_a_hook_about_scenarios_that_fails_is_told(kit, sandbox, name) -> None:
             "  It is in */conftest.py, line 2. This says nothing about the judged API*",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "scenarios(config):\n    return 5\n",
+            "the hook pytest_edfi_scenarios gave 5; a path or *",
+        ),
+        (
+            "scenarios(config):\n    return [None]\n",
+            "the hook pytest_edfi_scenarios gave None; a *",
+        ),
+        (
+            "scenarios(config):\n    return {'id': config.rootpath}\n",
+            "pytest_edfi_scenarios: the table has a value that YAML does not know: *Path(*",
+        ),
+        (
+            "modify_scenarios(config, scenarios):\n    scenarios.append('mine')\n",
+            "the hook pytest_edfi_modify_scenarios put 'mine' among the scenarios; *",
+        ),
+    ],
+)
+def test_what_is_no_scenario_is_told(kit, sandbox, body, words) -> None:
+    result = run(kit, sandbox, f"def pytest_edfi_{body}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {words}"])
 
 
 def test_ini_chooses_scenarios(kit, sandbox) -> None:

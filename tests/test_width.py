@@ -47,6 +47,8 @@ def test_a_worker_asks_the_desk_for_a_token() -> None:
         asked.append(mark)
         if mark == "refused":
             raise NoToken("the API refused the client")
+        if mark == "odd":
+            raise KeyError("ours")
         return Token(Secret("new"), 5.0, 2.0).plain()
 
     desk = sharing.Desk(answer)
@@ -56,9 +58,11 @@ def test_a_worker_asks_the_desk_for_a_token() -> None:
     assert (token.value.reveal(), token.expires, token.lifetime) == ("new", 5.0, 2.0)
     with pytest.raises(NoToken, match="the API refused the client"):
         sharing.new_token(address, "refused")
+    with pytest.raises(RuntimeError, match="the controller failed: KeyError: 'ours'"):
+        sharing.new_token(address, "odd")  # nothing that the API did
     desk.close()
     assert sharing.new_token(address, "spent") is None
-    assert asked == ["spent", "refused"]
+    assert asked == ["spent", "refused", "odd"]
 
 
 def test_what_a_crashed_worker_left_is_deleted(new_sandbox, kit, pytester) -> None:

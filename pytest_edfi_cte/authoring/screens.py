@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 _NO_END = 10_000
 
 
-def console() -> Console:
-    """Where people look; without a terminal nothing is folded or coloured."""
+def console(*, drawn: bool = False) -> Console:
+    """Where people look; without a terminal nothing is coloured, and lines are not folded.
+
+    ``drawn``: for what is laid out to a width: of the terminal, else 80 columns, as rich does it.
+    COLUMNS holds for all.
+    """
     from rich.console import Console  # noqa: PLC0415 - only these commands pay for it
 
     found = Console(highlight=False, emoji=False, markup=False)
-    if found.is_terminal:
+    if drawn or found.is_terminal or os.environ.get("COLUMNS", "").isdigit():
         return found
     return Console(width=_NO_END, highlight=False, emoji=False, markup=False)
 

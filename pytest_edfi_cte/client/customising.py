@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from requests.exceptions import InvalidHeader
+from requests.structures import CaseInsensitiveDict
+from requests.utils import check_header_validity
 
 from pytest_edfi_cte.client.exchange import HIDDEN_HEADERS, Recorder, without_userinfo
 from pytest_edfi_cte.client.transport import RecordingAdapter, text_of
@@ -46,10 +52,22 @@ def customise(session: requests.Session, recorder: Recorder, call: Call) -> None
         )
     added = {name: value for name, value in session.headers.items() if name not in before}
     recorder.hidden |= {name.lower() for name in added}
-    params = session.params.values() if isinstance(session.params, dict) else ()
-    for value in map(str, [*added.values(), *params]):
+    # As requests reads them: bytes are text, a parameter may have several values, and all but a
+    # mapping is passed over.
+    given = session.params.items() if isinstance(session.params, Mapping) else ()
+    parameters = [
+        (n, one) for n, v in given for one in (v if isinstance(v, (list, tuple)) else [v])
+    ]
+    for value in map(_text, [*added.values(), *(one for _, one in parameters)]):
         if len(value) >= SHORTEST_SECRET:
             recorder.redactor.add(Secret(value))
+    for pair in parameters:  # in an address also a short one
+        for lead in "?&":
+            recorder.redactor.add(Secret(lead + urlencode([pair])))
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def announce(request: requests.PreparedRequest, recorder: Recorder, call: Call) -> None:
@@ -65,9 +83,10 @@ def announce(request: requests.PreparedRequest, recorder: Recorder, call: Call) 
         request.method or "", clean(without_userinfo(request.url or "")), dict(given), body
     )
     call(request=outgoing)
-    for name in {*given, *outgoing.headers}:
-        value = outgoing.headers.get(name)
-        if value == given.get(name):
+    before, after = CaseInsensitiveDict(given), CaseInsensitiveDict(outgoing.headers)
+    for name in [*after, *(name for name in before if name not in after)]:
+        value = after.get(name)
+        if value == before.get(name):
             continue
         if name.lower() in HIDDEN_HEADERS:
             raise call.wrong(
@@ -76,5 +95,16 @@ def announce(request: requests.PreparedRequest, recorder: Recorder, call: Call) 
             )
         if value is None:
             del request.headers[name]
+        elif not _can_be_sent(name, value):
+            raise call.wrong(f"set {name} to something that cannot be sent as a header")
         else:
             request.headers[name] = value
+
+
+def _can_be_sent(name: str, value: Any) -> bool:
+    try:
+        check_header_validity((name, value))
+        _ = value if isinstance(value, bytes) else value.encode("latin-1")
+    except (InvalidHeader, UnicodeError):
+        return False
+    return True

@@ -17,6 +17,7 @@ HIDDEN_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
 BODY_LIMIT = 64 * 1024
+_CUT = "\n… cut at 64 KiB"
 #: A token is masked in the very answer that brings it, before anyone could know its value.
 _CREDENTIAL = re.compile(
     r"""("(?:access_token|refresh_token|id_token|client_secret)"\s*:\s*")(?:[^"\\]|\\.)*"""
@@ -44,6 +45,11 @@ class Exchange:
     attempt: int = 1
     error: str | None = None
     at: float = 0.0
+
+    @property
+    def is_cut(self) -> bool:
+        """True where the answer was longer than what is kept of it."""
+        return (self.response_body or "")[BODY_LIMIT:].startswith(_CUT)
 
     @property
     def line(self) -> str:
@@ -159,7 +165,7 @@ class Recorder:
         text = _CREDENTIAL.sub(lambda found: (found[1] or found[2]) + MASK, text)
         text = self.redactor.clean(text)
         if len(text) > BODY_LIMIT:
-            text = f"{text[:BODY_LIMIT]}\n… cut at 64 KiB; {len(text):,} characters in all"
+            text = f"{text[:BODY_LIMIT]}{_CUT}; {len(text):,} characters in all"
         return text
 
 

@@ -196,7 +196,7 @@ def _table(arguments: argparse.Namespace) -> int:
     if arguments.format == "markdown":
         sys.stdout.write(found.markdown())
         return ExitCode.OK
-    shown = screens.console()
+    shown = screens.console(drawn=True)
     for line in screens.page(found, shown.width):
         shown.print(line)
     for text in found.below:

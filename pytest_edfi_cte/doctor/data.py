@@ -21,7 +21,7 @@ UNAUTHORIZED, TOO_MANY = 401, 429
 def education_organization(patient: Patient) -> Line:
     """The table's ed-org, pre-loaded."""
     body = patient.run.table.prerequisites["education_organization"]
-    found = _preloaded(patient, "ed-org", "localEducationAgencies", body)
+    found = preloaded(patient, "ed-org", "localEducationAgencies", body)
     if isinstance(found, Line):
         return found
     patient.ed_org = found
@@ -32,16 +32,15 @@ def education_organization(patient: Patient) -> Line:
 def program(patient: Patient) -> Line:
     """The table's program, pre-loaded."""
     body = patient.run.table.prerequisites["program"]
-    found = _preloaded(patient, "program", "programs", body)
+    found = preloaded(patient, "program", "programs", body)
     if isinstance(found, Line):
         return found
     owner = body["educationOrganizationReference"]["educationOrganizationId"]
     return ok(f"{body['programName']!r} of ed-org {owner}")
 
 
-def _preloaded(
-    patient: Patient, name: str, resource: str, body: Mapping[str, Any]
-) -> Record | Line:
+def preloaded(patient: Patient, name: str, resource: str, body: Mapping[str, Any]) -> Record | Line:
+    """A record that the certification expects to be there, or what is known instead."""
     try:
         record = patient.prerequisites.preloaded(name, resource, body)
     except NotTestable as error:
@@ -60,14 +59,18 @@ def _preloaded(
 
 def descriptors(patient: Patient) -> Line:
     """Every descriptor value of the table."""
-    used = patient.run.table.descriptors
+    return values_of(patient, patient.run.table.descriptors, "the table")
+
+
+def values_of(patient: Patient, used: Mapping[str, str], whose: str) -> Line:
+    """Some descriptor values; ``used``: URI -> what it is for."""
     mark = len(patient.refusals)
     missing = _missing_values(patient, used)
     if missing is not None:
         return missing
     if len(patient.refusals) > mark:
         return _refused(patient)
-    return ok(f"all {len(used)} values of the table")
+    return ok(f"all {len(used)} values of {whose}")
 
 
 def _missing_values(patient: Patient, used: Mapping[str, str]) -> Line | None:

@@ -94,7 +94,11 @@ def claims(patient: Patient) -> Line:
     refuse for another reason than the claim: an empty POST, and a PUT and a DELETE of an id that
     does not exist. A 403 shows that the claim is missing.
     """
-    collection = patient.run.table.resource
+    return claims_of(patient, patient.run.table.resource, "Both scenarios")
+
+
+def claims_of(patient: Patient, collection: str, who: str) -> Line:
+    """:func:`claims` of any collection; ``who`` needs them, in words."""
     info = patient.info
     if isinstance(info, TokenInfo) and not info.active:
         return problem(
@@ -106,12 +110,12 @@ def claims(patient: Patient) -> Line:
     allowed = patient.allowed(collection)
     if allowed is None:
         why = info if isinstance(info, str) else "token_info names no resources"
-        return _tried(patient, collection) if patient.thorough else unknown(why)
+        return _tried(patient, collection, who) if patient.thorough else unknown(why)
     lacking = [operation for operation in NEEDED if operation not in allowed]
     if lacking:
         return problem(
             f"the key's {patient.claim_set} does not allow {_words(lacking)} of {collection}",
-            "Both scenarios write, read and delete such a record; the API would answer 403.",
+            f"{who} write, read and delete such a record; the API would answer 403.",
             Who.APPLICATION,
             f"Give the key a claim set with {_words(NEEDED)} on {collection}, e.g. 'SIS Vendor'.",
         )
@@ -125,7 +129,7 @@ def claims(patient: Patient) -> Line:
     return ok(f"{patient.claim_set} allows {_words(NEEDED)} of {collection}")
 
 
-def _tried(patient: Patient, collection: str) -> Line:
+def _tried(patient: Patient, collection: str, who: str) -> Line:
     session = patient.run.session
     nobody = session.resource_url(collection, uuid.uuid4().hex)
     requests: dict[str, Callable[[], Response]] = {
@@ -139,7 +143,7 @@ def _tried(patient: Patient, collection: str) -> Line:
             return problem(
                 f"the API refuses {operation} of {collection} to this key (403: "
                 f"{describe(response)})",
-                "Both scenarios write, read and delete such a record.",
+                f"{who} write, read and delete such a record.",
                 Who.APPLICATION,
                 f"Give the key a claim set with {_words(NEEDED)} on {collection}.",
             )

@@ -110,9 +110,10 @@ class Probe(Generic[Patient]):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Every line, in order."""
+    """Every line, in order; ``good``: what may be said where none is a problem."""
 
     lines: tuple[Line, ...]
+    good: str = "A run can succeed: nothing stands in its way."
 
     @property
     def problems(self) -> list[Line]:

@@ -64,7 +64,8 @@ class Page:
         lines = [f"edfi-cte doctor: {self._clean(url)}", ""]
         first = diagnosis.first
         if first is None:
-            lines += [self._paint("A run can succeed: nothing stands in its way.", Status.OK), ""]
+            told = self._wrap(diagnosis.good, "", "")
+            lines += [*(self._paint(line, Status.OK) for line in told), ""]
         else:
             headline = "No run can succeed yet. The first cause:"
             lines += [self._paint(headline, Status.PROBLEM), ""]

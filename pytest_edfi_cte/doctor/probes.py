@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
-from pytest_edfi_cte.doctor import connection, data, key
+from pytest_edfi_cte.doctor import chosen, connection, data, key
 from pytest_edfi_cte.doctor.model import Diagnosis, Probe, examine
 from pytest_edfi_cte.doctor.patient import Patient
 from pytest_edfi_cte.run import Run
@@ -63,8 +64,24 @@ CHEAP = (
 )
 
 
+#: The same for a run of other tables: the connection, then what those need.
+OF_OTHERS: tuple[Probe[Patient], ...] = (
+    *(probe for probe in PROBES if probe.check.__module__ == connection.__name__),
+    Probe("token", "token", ("standard", "clock"), key.token),
+    Probe("tables", "tables", ("token",), chosen.tables),
+    Probe("claims", "claims", ("tables",), chosen.claims),
+    Probe("namespaces", "namespaces", ("token",), key.namespaces),
+    Probe("descriptors", "descriptors", ("tables",), chosen.descriptors),
+    Probe("preloaded", "pre-loaded records", ("tables",), chosen.preloaded),
+    Probe("openapi", "OpenAPI", ("api",), data.openapi),
+)
+
+
 def diagnose(patient: Patient) -> Diagnosis:
-    """Everything: the whole page."""
+    """Everything that the chosen tables need: the whole page."""
+    if chosen.about_others(patient.run):
+        found = examine(OF_OTHERS, patient, patient.newest)
+        return replace(found, good=chosen.good(patient.run))
     return examine(PROBES, patient, patient.newest)
 
 

@@ -6,9 +6,9 @@ import json
 from html import escape
 
 from pytest_edfi_cte.reporting.document import Document
+from pytest_edfi_cte.reporting.words import kit_name, tables_of
 from pytest_edfi_cte.verdicts import Verdict
 
-LABEL = "Ed-Fi CTE conformance"
 #: Verdict -> (shields' name of a colour, a colour on which white text is readable).
 COLOURS = {
     "conformant": ("brightgreen", "#14632b"),
@@ -18,6 +18,11 @@ COLOURS = {
 }
 #: About the width of a letter of 11 pixels, and the room at both sides.
 LETTER, ROOM = 6.6, 12
+
+
+def label(content: Document) -> str:
+    """Whose conformance it is."""
+    return f"{kit_name(tables_of(content))} conformance"
 
 
 def message(content: Document) -> str:
@@ -37,22 +42,23 @@ def message(content: Document) -> str:
 def badge_json(content: Document) -> str:
     """https://shields.io/badges/endpoint-badge."""
     colour = COLOURS[content["verdict"]][0]
-    fields = {"schemaVersion": 1, "label": LABEL, "message": message(content), "color": colour}
-    return json.dumps({**fields, "isError": content["verdict"] == "not conformant"}) + "\n"
+    fields = {"schemaVersion": 1, "label": label(content), "message": message(content)}
+    wrong = content["verdict"] == "not conformant"
+    return json.dumps({**fields, "color": colour, "isError": wrong}) + "\n"
 
 
 def badge_svg(content: Document) -> str:
     """A flat badge with a text for who cannot see it."""
-    said = message(content)
-    left, right = (round(len(text) * LETTER) + ROOM for text in (LABEL, said))
+    name_of, said = label(content), message(content)
+    left, right = (round(len(text) * LETTER) + ROOM for text in (name_of, said))
     colour = COLOURS[content["verdict"]][1]
-    name = escape(f"{LABEL}: {said}")
+    name = escape(f"{name_of}: {said}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
         f'aria-label="{name}"><title>{name}</title>'
         f'<rect width="{left}" height="20" fill="#444"/>'
         f'<rect x="{left}" width="{right}" height="20" fill="{colour}"/>'
         '<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" '
-        f'font-size="11"><text x="{left / 2}" y="14">{escape(LABEL)}</text>'
+        f'font-size="11"><text x="{left / 2}" y="14">{escape(name_of)}</text>'
         f'<text x="{left + right / 2}" y="14">{escape(said)}</text></g></svg>\n'
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_edfi_cte import fixtures
-from pytest_edfi_cte.errors import ConfigurationError, EdFiError, NonConformance, NotTestable
+from pytest_edfi_cte.errors import NOT_ASKED, EdFiError, NonConformance
 from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
@@ -42,9 +42,8 @@ PACKAGE = Path(__file__).parents[1]
 JUDGING: dict[str, CheckKind] = {"edfi_scenario": "scenario", "edfi_contract": "contract"}
 #: A test that uses another of our fixtures talks to the API: a check of the user's own.
 OFFLINE = frozenset({"edfi_settings", "edfi_sandbox", "edfi_new_sandbox", "edfi_sandbox_options"})
-#: Why a check could not be made; of a set-up that is wrong only once the tests run (a token that is
-#: not renewed) that is so, too.
-NOT_ASKED = (NotTestable, ConfigurationError)
+#: A test with a row in the report: what ends badly after it changes the row.
+HAS_ROW = pytest.StashKey[bool]()
 
 
 class Collector:
@@ -91,10 +90,12 @@ class Collector:
         report.sections = [(name, self._paint.text(text)) for name, text in report.sections]
         if report.when == "call" and COUNTS in item.stash:
             report.edfi_students = item.stash[COUNTS]  # type: ignore[attr-defined]  # as below
-        kind = _kind(item)
+        kind = _kind(item, error)
         if kind is None or fixtures.EVIDENCE not in item.stash:
             return report
-        if report.when == "call" or (report.when == "setup" and not report.passed):
+        known = report.when == "teardown" and HAS_ROW in item.stash
+        if report.when == "call" or (not report.passed and not known):
+            item.stash[HAS_ROW] = True
             verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
             if kind[0] == "own" and call.excinfo and not is_our_bug(call.excinfo):
                 verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
@@ -196,10 +197,11 @@ class Collector:
         return result_of(self._run, evidence, outcome, scenario)
 
 
-def _kind(item: pytest.Item) -> Kind | None:
+def _kind(item: pytest.Item, error: BaseException | None) -> Kind | None:
     """What sort of check a test is, and its id; None for a test that has nothing to do with us.
 
-    Also for a test of many students: it keeps their results itself.
+    Also for a test of many students: it keeps their results itself. A test that judged by our
+    assertions is a check wherever its records come from: a verdict of ours is never left out.
     """
     if item.get_closest_marker("edfi_students"):
         return None
@@ -210,11 +212,10 @@ def _kind(item: pytest.Item) -> Kind | None:
         if found:
             return kind, str(found.args[0])
     names = getattr(item, "fixturenames", ())
-    return (
-        ("own", item.nodeid)
-        if any(name.startswith("edfi_") and name not in OFFLINE for name in names)
-        else None
-    )
+    asked = any(name.startswith("edfi_") and name not in OFFLINE for name in names)
+    evidence = item.stash.get(fixtures.EVIDENCE, None)
+    judged = (evidence and evidence.findings) or isinstance(error, NonConformance | NotTestable)
+    return ("own", item.nodeid) if asked or judged else None
 
 
 def _place(report: pytest.TestReport) -> Place:

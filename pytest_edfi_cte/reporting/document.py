@@ -42,10 +42,16 @@ class TableRow(TypedDict):
 
 
 class TableRows(TypedDict):
-    """A certification table as it was resolved for a run; ``scenarios``: ids of those that send."""
+    """A table as it was resolved for a run.
 
+    ``judged``: ids of its scenarios of the run; ``scenarios``: of those that send the record.
+    """
+
+    id: str
     resource: str
     title: str
+    edition: str
+    judged: list[str]
     scenarios: list[str]
     rows: list[TableRow]
 
@@ -67,7 +73,10 @@ class Planned(TypedDict):
 
 
 class RunInfo(TypedDict):
-    """One run against one API; times are UTC, ``seconds`` is its length."""
+    """One run against one API; times are UTC, ``seconds`` is its length.
+
+    ``options``: as typed, what decided what ran besides address, school year and seed.
+    """
 
     id: str
     mode: str
@@ -88,6 +97,7 @@ class RunInfo(TypedDict):
     set_up: list[str]
     planned: list[Planned]
     limits: list[Limit]
+    options: list[str]
     tables: list[TableRows]
 
 
@@ -177,9 +187,15 @@ def document(
         "students": list(students),
         "requirements": _requirements(contract, checks),
         "not_covered": _gaps(runs, checks, explained["steps"]),
-        "rulings": explained["rulings"],
+        "rulings": _rulings(explained["rulings"], runs),
         "waivers": list(waivers),
     }
+
+
+def _rulings(rulings: Iterable[dict[str, Any]], runs: Sequence[RunInfo]) -> list[dict[str, Any]]:
+    """Those about a table that was judged: of another one they would not be true."""
+    judged = {table["id"] for run in runs for table in run["tables"]}
+    return [ruling for ruling in rulings if judged & set(ruling["tables"])]
 
 
 def _requirements(contract: Contract, checks: Sequence[RunCheck]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from pytest_edfi_cte.reporting.document import Document, RunCheck
+from pytest_edfi_cte.reporting.document import Document, RunCheck, TableRows
 from pytest_edfi_cte.reporting.words import (
     MARKS,
     OVERALL,
@@ -16,8 +16,10 @@ from pytest_edfi_cte.reporting.words import (
     first_finding,
     headline,
     is_bad,
+    kit_name,
     name_of,
     students_told,
+    tables_of,
 )
 
 #: GitHub takes a step summary of 1 MiB; a page of more lines is not read anyway.
@@ -29,7 +31,7 @@ MOST_ANNOTATIONS = 10
 
 def summary(content: Document) -> str:
     """Verdict, what was judged, a table of the checks with those that are not good first."""
-    lines = [f"# Ed-Fi CTE conformance: {content['verdict']}", ""]
+    lines = [f"# {kit_name(tables_of(content))} conformance: {content['verdict']}", ""]
     lines += [f"{OVERALL[content['verdict']]} {counted(content).capitalize()}.", ""]
     for run in content["runs"]:
         api = run["api"]
@@ -39,6 +41,7 @@ def summary(content: Document) -> str:
             f"{_text(api['data_standard'])}, mode {_text(run['mode'])}, school year "
             f"{run['school_year']}, {_text(run['edition'])}, {run['started']}"
         )
+        lines += [f"  - {_text(_about(table))}" for table in run["tables"]]
     lines += [
         f"- {_text(students_told(row))}: Scenario {row['number']}: {_text(row['title'])}"
         for row in content["students"]
@@ -72,6 +75,12 @@ def summary(content: Document) -> str:
     left = [entry for run in content["runs"] for entry in run["left_behind"]]
     lines += [f"\n**Left behind in the API:** {_text(entry)}" for entry in left[:MOST_GAPS]]
     return "\n".join(lines) + "\n"
+
+
+def _about(table: TableRows) -> str:
+    """A table of a run: its title, resource, edition and scenarios."""
+    told = f"{table['title']} ({table['resource']}), {table['edition']}"
+    return f"{told}: {', '.join(table['judged'])}"
 
 
 def _row(check: RunCheck) -> str:

@@ -98,9 +98,23 @@ def begin(folder: Path) -> None:
     with _temporary(folder / SUMS) as temporary:
         _filled(temporary, [f"{nothing}  {name}\n" for name in VIEWS])
         temporary.replace(folder / SUMS)
-    begun = [path for name in (*VIEWS, SUMS) for path in folder.glob(f".{name}.*.tmp")]
-    for path in [*begun, *(folder / name for name in VIEWS if name != RESULTS)]:
+    for path in [*_begun(folder), *(folder / name for name in VIEWS if name != RESULTS)]:
         path.unlink(missing_ok=True)
+
+
+def discard(folder: Path) -> None:
+    """Remove the pack of an earlier run, so that a run that judges nothing does not look like it.
+
+    Only what the folder's own SHA256SUMS lists, and that last; a folder that is not ours is left.
+    """
+    if _listed(folder / SUMS):
+        for path in [*_begun(folder), *(folder / name for name in (*VIEWS, SUMS))]:
+            path.unlink(missing_ok=True)
+
+
+def _begun(folder: Path) -> list[Path]:
+    """Half files of a run that was killed."""
+    return [path for name in (*VIEWS, SUMS) for path in folder.glob(f".{name}.*.tmp")]
 
 
 def keep(folder: Path, source: Iterable[str]) -> None:

@@ -17,7 +17,14 @@ from itertools import groupby
 from typing import Any
 
 from pytest_edfi_cte.reporting import words
-from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, RunInfo, StudentsRow
+from pytest_edfi_cte.reporting.document import (
+    BAD,
+    Document,
+    RunCheck,
+    RunInfo,
+    StudentsRow,
+    TableRows,
+)
 from pytest_edfi_cte.reporting.drawing import template
 from pytest_edfi_cte.reporting.model import ExchangeRow, FindingRow
 from pytest_edfi_cte.verdicts import Verdict
@@ -54,6 +61,7 @@ def page_pieces(content: Document) -> Iterator[str]:
         script=script,
         policy=_policy(style, script),
         marks=words.MARKS,
+        name=words.report_name(words.tables_of(content)),
         overall=words.OVERALL[content["verdict"]],
         is_good=content["verdict"] == "conformant",
         counted=words.counted(content),
@@ -102,19 +110,13 @@ def _run(run: RunInfo) -> dict[str, Any]:
 
 
 def _command(run: RunInfo) -> str:
-    """How to run the same again; values that were replaced are not repeated where masked."""
+    """How to run the same again; what is masked in the report is masked here too."""
     if run["mode"] == "rehearse":
         return shlex.join(["edfi-cte", "rehearse", f"--seed={run['seed']}"])
     url = "sandbox" if run["api"]["embedded"] else run["api"]["url"]
     given = ["pytest", "--pyargs", "pytest_edfi_cte", f"--edfi-url={url}"]
     given += [f"--edfi-school-year={run['school_year']}", f"--edfi-seed={run['seed']}"]
-    if "Students" in run["facts"]:
-        given.append(f"--edfi-repeat={run['facts']['Students'].replace(' to ', '-')}")
-    if run["mode"] != "drive":
-        given.append(f"--edfi-mode={run['mode']}")
-    if any(plan["kind"] == "contract" for plan in run["planned"]):
-        given.append("--edfi-contract")
-    return shlex.join(given)
+    return shlex.join([*given, *run["options"]])
 
 
 def _checks(content: Document) -> list[dict[str, Any]]:
@@ -246,9 +248,14 @@ def _coverage(row: dict[str, Any], checks: dict[str, dict[str, Any]]) -> dict[st
 
 def _rulings(content: Document) -> list[dict[str, Any]]:
     """Each ruling with the rows of the judged tables that it is about."""
-    tables = [table for run in content["runs"] for table in run["tables"]]
-    there = {row["path"] for table in tables for row in table["rows"]}
+    tables = words.tables_of(content)
     return [
-        {**ruling, "rows": [name for name in ruling["rows"] if name in there]}
+        {**ruling, "rows": [name for name in ruling["rows"] if name in _rows_of(ruling, tables)]}
         for ruling in content["rulings"]
     ]
+
+
+def _rows_of(ruling: dict[str, Any], tables: Sequence[TableRows]) -> set[str]:
+    """Paths of the tables that a ruling is about."""
+    mine = [table for table in tables if table["id"] in ruling["tables"]]
+    return {row["path"] for table in mine for row in table["rows"]}

@@ -14,6 +14,8 @@ from pytest_edfi_cte.reporting.words import (
     badness,
     headline,
     is_all_good,
+    kit_name,
+    report_name,
     students_told,
 )
 
@@ -42,7 +44,7 @@ class HtmlHooks:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Name the report for what it is."""
-        report.title = "Ed-Fi CTE conformance report"
+        report.title = report_name(self._tables())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: list[str]) -> None:
@@ -77,6 +79,10 @@ class HtmlHooks:
         checks = sorted((r for r in everything if r["kind"] == "contract"), key=badness)
         rows = self._students.ledger.rows() if self._students.begun else []
         facts = self._run.facts() if everything or rows else {}
+        tables = self._tables()
+        if facts and kit_name(tables) != kit_name(()):
+            told = (f"{table['title']} ({table['resource']})" for table in tables)
+            facts["Tables"] = ", ".join(dict.fromkeys(told))
         notes = dict.fromkeys(note for result in everything for note in result["notes"])
         prefix.extend(
             self._render(
@@ -92,6 +98,9 @@ class HtmlHooks:
                 advice=advice,
             )
         )
+
+    def _tables(self) -> list[dict[str, Any]]:
+        return [entry.file.content for entry in self._run.chosen.entries.values()]
 
     @staticmethod
     def _render(part: str, **values: Any) -> list[str]:

@@ -90,6 +90,7 @@ def _run(rehearsal: Rehearsal, started: float, text: Text) -> RunInfo:
             }
             for step, what in rehearsal.script.not_covered
         ],
+        "options": [],
         "tables": [table_rows([table.scenario(step) for step in STEPS], schema, text)],
     }
 

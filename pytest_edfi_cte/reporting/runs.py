@@ -12,6 +12,7 @@ from pytest_edfi_cte.compare import ABSENT, asked_by_schema
 from pytest_edfi_cte.reporting.document import Planned, RunInfo, TableRows, new_run_id
 from pytest_edfi_cte.reporting.model import Painter, utc
 from pytest_edfi_cte.requirements import by_check
+from pytest_edfi_cte.retyped import as_run
 from pytest_edfi_cte.scenarios import Json, Scenario
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def run_info(
         "set_up": [text(line) for line in set_up],
         "planned": planned(run),
         "limits": [],
+        "options": [text(word) for word in as_run(run.settings)],
         "tables": tables(run, text),
     }
 
@@ -90,8 +92,11 @@ def table_rows(
         s.id: {row.path: row.values.get(s.state, ABSENT) for row in s.table.rows} for s in sending
     }
     return {
-        "resource": table.resource,
-        "title": table.title,
+        "id": text(table.id),
+        "resource": text(table.resource),
+        "title": text(table.title),
+        "edition": text(table.edition),
+        "judged": [text(scenario.id) for scenario in scenarios],
         "scenarios": list(columns),
         "rows": [
             {

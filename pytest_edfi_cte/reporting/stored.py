@@ -36,7 +36,8 @@ def pieces(
     yield from _listed(checks)
     yield f']{between}\n "students": ['
     for number, row in enumerate(content["students"]):
-        text = json.dumps({**row, "students": []}, ensure_ascii=False)
+        facts = {name: value for name, value in row.items() if name != "students"}
+        text = json.dumps({**facts, "students": []}, ensure_ascii=False)
         yield f"{',' if number else ''}\n  {text[: text.rindex(']')]}"
         yield from _listed(students(row), one_line=True)
         yield "]}"
@@ -91,7 +92,31 @@ def read(path: Path, contract: Contract | None = None) -> Document:
     if wrong is not None:
         where = "/".join(str(part) for part in wrong.absolute_path) or "the document"
         raise ConfigurationError(f"{path} is damaged: {where}: {wrong.message[:300]}")
-    content.setdefault("students", [])  # a document of before there were any
+    _complete(content)
+    return cast("Document", content)
+
+
+def _complete(content: dict[str, Any]) -> None:
+    """Add what a document of an earlier version does not say."""
+    content.setdefault("students", [])
     for check in content["checks"]:
         check.setdefault("student", 0)
-    return cast("Document", content)
+    for ruling in content["rulings"]:
+        ruling.setdefault("tables", [])
+    for run in content["runs"]:
+        run.setdefault("options", _asked(run))
+        for table in run["tables"]:
+            known = {"id": "", "edition": run["edition"], "judged": table["scenarios"]}
+            table.update({**known, **table})
+
+
+def _asked(run: dict[str, Any]) -> list[str]:
+    """What such a document shows of the options."""
+    words = []
+    if "Students" in run["facts"]:
+        words.append(f"--edfi-repeat={run['facts']['Students'].replace(' to ', '-')}")
+    if run["mode"] == "observe":
+        words.append("--edfi-mode=observe")
+    if any(plan["kind"] == "contract" for plan in run["planned"]):
+        words.append("--edfi-contract")
+    return words

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_edfi_cte.errors import EdFiError, HookFailed, NonConformance, NotTestable
+from pytest_edfi_cte.errors import NOT_ASKED, EdFiError, HookFailed, NonConformance, NotTestable
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD
 from pytest_edfi_cte.reporting.faults import our_bug
@@ -170,13 +170,13 @@ def _message(result: CheckResult) -> str:
 def _verdict(error: Exception | None) -> Verdict:
     if error is None:
         return Verdict.PASSED
-    if isinstance(error, NotTestable):
+    if isinstance(error, NOT_ASKED):
         return Verdict.NOT_TESTABLE
     return Verdict.FAILED if isinstance(error, NonConformance) else Verdict.HARNESS_ERROR
 
 
 def _text(error: Exception) -> str:
-    if isinstance(error, NotTestable):
+    if isinstance(error, NOT_ASKED):
         return f"{Verdict.NOT_TESTABLE.value}: {error}"
     if isinstance(error, EdFiError):
         return str(error)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, StudentsRow
+from pytest_edfi_cte.reporting.document import BAD, Document, RunCheck, StudentsRow, TableRows
 from pytest_edfi_cte.reporting.model import FindingRow, first_wrong
 from pytest_edfi_cte.verdicts import Verdict
 
@@ -22,6 +22,10 @@ MARKS: dict[str, tuple[str, str]] = {
     Verdict.WAIVED.value: ("~", "it failed, and somebody accepts that in writing"),
     Verdict.HARNESS_ERROR.value: ("⚠", "the kit itself failed; says nothing about what was judged"),
 }
+#: Whose tables the kit is named for.
+CTE_RESOURCE = "studentCTEProgramAssociations"
+#: Titles of tables in a heading.
+MOST_TITLES = 3
 #: Verdict of a document -> what it means.
 OVERALL: dict[str, str] = {
     "conformant": "Nothing that was judged failed.",
@@ -35,6 +39,31 @@ KINDS: dict[str, str] = {
     "contract": "Contract pack: the API against the Ed-Fi API guidelines",
     "own": "Own tests",
 }
+
+
+def tables_of(content: Document) -> list[TableRows]:
+    """The tables of all runs."""
+    return [table for run in content["runs"] for table in run["tables"]]
+
+
+def kit_name(tables: Iterable[Mapping[str, Any]]) -> str:
+    """``Ed-Fi CTE``, or ``Ed-Fi`` where another resource than the CTE association was judged.
+
+    ``tables`` need a resource, whatever else they have.
+    """
+    return "Ed-Fi CTE" if all(t["resource"] == CTE_RESOURCE for t in tables) else "Ed-Fi"
+
+
+def report_name(tables: Sequence[Mapping[str, Any]]) -> str:
+    """What a report is headed as: ``Ed-Fi CTE conformance report``, else with the tables' titles.
+
+    ``tables`` need a resource and a title.
+    """
+    name = kit_name(tables)
+    titles = list(dict.fromkeys(table["title"] for table in tables))
+    more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
+    about = f": {', '.join(titles[:MOST_TITLES])}{more}" if name == "Ed-Fi" else ""
+    return f"{name} conformance report{about}"
 
 
 def name_of(check: RunCheck) -> str:

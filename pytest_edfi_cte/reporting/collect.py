@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_edfi_cte import fixtures
-from pytest_edfi_cte.errors import NOT_ASKED, EdFiError, NonConformance
+from pytest_edfi_cte.errors import NOT_ASKED, EdFiError, NonConformance, NotTestable
 from pytest_edfi_cte.python_scenarios import SCENARIO
 from pytest_edfi_cte.reporting import waivers
 from pytest_edfi_cte.reporting.document import BAD

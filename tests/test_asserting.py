@@ -395,6 +395,24 @@ def test_workers_tell_of_it_too_and_judge_by_the_run_s_data_standard(kit, new_sa
     assert "Data Standard 5" not in result.stdout.str()
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="subtests came with pytest 9")
+def test_a_subtest_that_failed_fails_the_row_of_its_test(kit, sandbox) -> None:
+    path = kit.pytester.makepyfile(
+        """
+        from pytest_edfi_cte import assert_conforms
+
+        def test_parts(subtests):
+            for record in ({}, {"studentUniqueId": 5}):
+                with subtests.test():
+                    assert_conforms(record, "student")
+            with subtests.test():
+                assert True
+        """
+    )
+    kit.run(sandbox, "--edfi-report=pack", path.name)
+    assert rows_of(kit.pytester.path / "pack") == {"test_parts": "failed"}
+
+
 def test_without_an_api_there_is_no_report_and_the_test_fails_all_the_same(kit, sandbox) -> None:
     path = kit.pytester.makepyfile(BY_ITSELF)
     result = kit.run(sandbox, "--edfi-report=pack", f"{path.name}::test_bad")

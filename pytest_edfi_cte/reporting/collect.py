@@ -96,9 +96,13 @@ class Collector:
         known = report.when == "teardown" and HAS_ROW in item.stash
         if report.when == "call" or (not report.passed and not known):
             item.stash[HAS_ROW] = True
-            verdict = item.stash[fixtures.EVIDENCE].verdict or verdict_of(report, error)
+            evidence = item.stash[fixtures.EVIDENCE]
+            verdict = evidence.verdict or verdict_of(report, error)
             if kind[0] == "own" and call.excinfo and not is_our_bug(call.excinfo):
                 verdict = Verdict.FAILED if verdict is Verdict.HARNESS_ERROR else verdict
+            if verdict is Verdict.FAILED and not evidence.message:
+                # A subtest, perhaps: its test goes on, and has not passed.
+                evidence.verdict, evidence.message = verdict, _told(report)
             result = self._result(item, kind, verdict, report)
             waivers.apply(self._waivers, result, date.today())  # noqa: DTZ011 - a calendar day
             report.edfi_remarks = remark(self._run, result)  # type: ignore[attr-defined]  # pytest sends extra attributes along

@@ -16,7 +16,6 @@ from typing import Any
 
 from pytest_edfi_cte import sandboxes
 from pytest_edfi_cte.authoring.draft import draft
-from pytest_edfi_cte.authoring.reading import is_shipped
 from pytest_edfi_cte.authoring.yaml_file import as_yaml, draft_id
 from pytest_edfi_cte.contract import Contract, TableFile
 from pytest_edfi_cte.contract_text import nearest
@@ -96,8 +95,6 @@ def attacked(
         return attack(order, lambda _columns: wanted, jobs, progress)
 
     chosen = f"--edfi-scenarios={Path(table.file).resolve()}"
-    if is_shipped(contract, table):
-        chosen = f"--edfi-select={content['id']}-*"
     matrix = run(chosen, content["id"], subjects)
     unnoticed = matrix.of(Outcome.MISSED, Outcome.NOT_APPLICABLE)
     rows: dict[str, str] = {}

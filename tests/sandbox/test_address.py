@@ -197,7 +197,7 @@ class TrustingApi(Api):
 # cheroot leaves an answer that it could not write to its writer's destructor, and from Python 3.13 on
 # io reports what is raised there.
 @pytest.mark.filterwarnings(
-    "ignore:Exception ignored.*StreamWriter:pytest.PytestUnraisableExceptionWarning"
+    "ignore:Exception ignored in.*IOBase.__del__:pytest.PytestUnraisableExceptionWarning"
 )
 def test_https(new_box, pems):
     authority, certificate, key, _ = pems

@@ -97,12 +97,12 @@ def association(student: str = "604822", **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No EDFI_… variable, CI service or proxy of the developer's machine reaches a test.
+    """No EDFI_… variable, CI service, proxy or width of the developer's machine reaches a test.
 
     Nor does the coverage of this process reach those that a test starts: to be traced doubles
     their time, and what they run is run in this process by other tests.
     """
-    unwanted = ("EDFI_", "GITHUB_", "COVERAGE_")
+    unwanted = ("EDFI_", "GITHUB_", "COVERAGE_", "COLUMNS")  # the last one is set by xdist, too
     for name in [*os.environ]:
         if name.startswith(unwanted) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -11,7 +11,7 @@ import importlib
 import sys
 
 #: One module for each line of the table, in its order.
-LINES = ("idle", "start", "per_record", "growth", "width", "load")
+LINES = ("idle", "start", "per_record", "growth", "width", "load", "progress")
 
 
 def main() -> int:

@@ -30,12 +30,16 @@ OURS = ["-p", "pytest_edfi_cte.plugin"]
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table. ``met`` is None where there is no target: the figure stands beside."""
+    """A line of the table. ``met`` is None where there is no target: the figure stands beside.
+
+    ``where``: of a target that is not met, where the time goes.
+    """
 
     what: str
     measured: str
     target: str = ""
     met: bool | None = None
+    where: str = ""
 
     def __str__(self) -> str:
         word = {True: "met", False: "NOT met", None: ""}[self.met]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from measuring import HTML, OURS, PYTEST, Line, api, cpu, environment, folder, median
+from shares import shares
 
 LOOP = Path(__file__).parent / "baseline" / "bare_loop.py"
 RUN = [*PYTEST, *HTML, *OURS, "--pyargs", "pytest_edfi_cte", "--edfi-report=pack"]
@@ -29,6 +30,10 @@ def measure(rounds: int) -> list[Line]:
             sandbox.clear()
             return cpu(command, place, variables)
 
+        def profiled(students: int) -> str:
+            sandbox.clear()
+            return shares([*RUN, f"--edfi-repeat={students}"], place, variables)
+
         spent([*RUN, "--edfi-repeat=1"])  # fills the caches
         for few, many in SPANS:
             ours, bare = [], []
@@ -44,6 +49,7 @@ def measure(rounds: int) -> list[Line]:
                     f"{ratio:.2f} times ({median(ours):.1f} ms, bare loop {median(bare):.1f} ms)",
                     f"≤ {TARGET:.1f} times",
                     ratio <= TARGET,
+                    profiled(many),
                 )
             )
     return lines

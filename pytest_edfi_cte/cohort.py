@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_edfi_cte.errors import ConfigurationError
+from pytest_edfi_cte.records import STUDENT
 from pytest_edfi_cte.scenarios import Need, Row, Scenario, Table, get
 
-#: What a student's number is called, wherever a record has it.
-STUDENT = "studentUniqueId"
 #: Tests of a cohort: more would make pytest itself the greater part of the work.
 MOST_TESTS = 500
 #: Students of one test: fewer tests would leave workers idle, and a crash would lose more.

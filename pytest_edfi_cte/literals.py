@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from pytest_edfi_cte.properties import kind_of
-from pytest_edfi_cte.quick_validator import QuickValidator
+from pytest_edfi_cte.quick_validator import thorough
 
 Json = dict[str, Any]
 #: A year that has every day, so that only days which no year has are refused.
@@ -29,7 +29,7 @@ def refused(fact: Json, value: Any) -> str | None:
         return _no_day(value)
     if kind == "descriptor" and isinstance(value, str) and not value.startswith("uri://"):
         return None
-    for error in QuickValidator(fact).iter_errors(value):
+    for error in thorough(fact).iter_errors(value):
         if error.validator in ("maxLength", "minLength"):
             bound = "at most" if error.validator == "maxLength" else "at least"
             length = f"{len(value)} characters, and the API's model allows {bound}"

@@ -26,6 +26,7 @@ from pytest_edfi_cte.journal import Entry, Journal
 Json = dict[str, Any]
 OK, CREATED, NO_CONTENT, MULTIPLE, BAD_REQUEST, NOT_FOUND = 200, 201, 204, 300, 400, 404
 GONE = (NO_CONTENT, OK, NOT_FOUND)
+#: What a student's number is called, wherever a record has it.
 STUDENT = "studentUniqueId"
 #: A natural key names one record; more would only bring others' data into our evidence where a
 #: host ignores the query.

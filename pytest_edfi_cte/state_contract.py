@@ -57,6 +57,9 @@ class StateContract(Contract):
         own = {name: file for (of, name), file in self._added.items() if of == standard}
         return {**super()._documents(standard), **own}
 
+    def _is_as_shipped(self, path: str) -> bool:
+        return path not in self._own and super()._is_as_shipped(path)
+
     def _text(self, path: str) -> str:
         return self._own[path] if path in self._own else super()._text(path)
 

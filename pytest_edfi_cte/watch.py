@@ -21,12 +21,11 @@ from pytest_edfi_cte.descriptors import DescriptorMap
 from pytest_edfi_cte.errors import NotTestable, RequestFailed
 from pytest_edfi_cte.observed import ProductJudge
 from pytest_edfi_cte.prerequisites import refusal
-from pytest_edfi_cte.records import Records
+from pytest_edfi_cte.records import STUDENT, Records
 from pytest_edfi_cte.scenarios import STEPS as STATES
 
 Json = dict[str, Any]
 OK, NOT_MODIFIED, BAD_REQUEST, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 400, 404, 429, 500
-STUDENT = "studentUniqueId"
 #: Records of one student in one answer; that many, and there may be more.
 PAGE = 25
 BEYOND = f"the record may be beyond the first {PAGE} that the API shows"

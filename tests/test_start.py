@@ -32,7 +32,7 @@ pytest.main(
 
 
 #: What a good run of the two scenarios has no use for.
-NEEDLESS = {"attr", "cheroot", "dotenv", "faker", "fastjsonschema", "jinja2", "jsonschema"}
+NEEDLESS = {"attr", "cheroot", "dotenv", "faker", "jinja2", "jsonschema"}
 NEEDLESS |= {"multiprocessing", "referencing", "rich", "sqlite3", "werkzeug"}
 
 

@@ -32,6 +32,8 @@ from pytest_edfi_cte.settings import Settings
 from pytest_edfi_cte.user_hooks import UserHooks
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter  # pytest 8.0 has it under this name alone
+
     from pytest_edfi_cte.sharing import Desk
 
 #: What a worker tells the controller at its end: a mistake that it has found while collecting.
@@ -281,7 +283,7 @@ class RunHooks:
         if self.mistake:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """xdist: what pytest itself would have said at the start."""
         if self.mistake:
             terminalreporter.line(f"ERROR: {self.mistake}", red=True)

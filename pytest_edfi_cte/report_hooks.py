@@ -32,6 +32,8 @@ from pytest_edfi_cte.reporting.students import StudentResults
 from pytest_edfi_cte.reporting.waivers import Waiver
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter  # pytest 8.0 has it under this name alone
+
     from pytest_edfi_cte.run import Run
 
 
@@ -183,7 +185,7 @@ class ReportHooks:
         except OSError as error:
             self._said.append((f"the step summary could not be written: {error}", "red"))
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """One screen: verdicts, the first findings, what is left behind, where the report is."""
         notes = list(dict.fromkeys([*self._run.notes, *self._results.notes]))
         left, checks = self._run.left_behind, self._results.checks

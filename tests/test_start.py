@@ -17,13 +17,15 @@ from pytest_edfi_cte.settings import Settings
 
 MODULES = """
 import json, sys
+import filelock  # some releases of it bring sqlite3 along
 import pytest
+given = set(sys.modules)
 class Spy:
     asked = []
     def pytest_ignore_collect(self, collection_path): self.asked.append(collection_path.name)
     def pytest_unconfigure(self):
         with open("seen.json", "w") as stream:
-            json.dump([sorted(sys.modules), self.asked], stream)
+            json.dump([sorted(set(sys.modules) - given), self.asked], stream)
 pytest.main(
     ["-p", "pytest_edfi_cte.plugin", "-q", "--pyargs", "pytest_edfi_cte"],
     plugins=[Spy()],

@@ -279,9 +279,9 @@ def standard(patient: Patient) -> Line:
     api = patient.api
     assert api is not None  # noqa: S101 - every error before this one is a probe's that it needs
     line = ok(f"version {api.version}, Data Standard {api.data_standard}")
-    if api.notes:
-        return Line(line.status, f"{line.found}. {' '.join(api.notes)}")
-    return line
+    # Its notes say by which standard it is judged, where that is no matter of course.
+    by = f". {' '.join(api.notes)}" if api.notes else f", judged by {api.standard}"
+    return Line(line.status, line.found + by)
 
 
 def clock(patient: Patient) -> Line:

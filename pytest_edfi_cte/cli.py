@@ -18,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "find what stands between this set-up and a run, and who can fix it",
     "mutate": "would these tests notice an API that is wrong?",
     "sandbox": "run an Ed-Fi API on this machine",
-    "scenarios": "tables of scenarios: list, write, check, show them",
+    "scenarios": "tables of scenarios: list, begin, check, print",
     "report": "render, merge or compare results of runs",
     "rehearse": "let your product talk to a sandbox, and judge how it behaved",
 }
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Only the chosen module is imported: `edfi-cte sandbox` is ready before a report is loaded.
     chosen = next((word for word in given if not word.startswith("-")), None)
     parser = Parser(
-        prog="edfi-cte", description="The conformance kit for Ed-Fi career and technical education."
+        prog="edfi-cte",
+        description="The conformance kit for Ed-Fi career and technical education data.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

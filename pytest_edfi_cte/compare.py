@@ -1,4 +1,4 @@
-"""JSON values compared with their types, and the ways around in a record.
+"""JSON values compared with their types, and paths through a record.
 
 Absent, null and empty are three different things; true is not 1, and 1 is not "1".
 """

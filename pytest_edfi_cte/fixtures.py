@@ -97,7 +97,7 @@ def edfi_program(
 
 @pytest.fixture(scope="session")
 def edfi_descriptors(edfi_prerequisites: Prerequisites, edfi_table: Table) -> dict[str, str]:
-    """The descriptor values the table uses, looked up: property path -> URI."""
+    """The descriptor values that the table uses, as the API has them: property path -> URI."""
     edfi_prerequisites.descriptors(edfi_table.descriptors)
     return {r.path: r.values["create"] for r in edfi_table.rows if r.type == "descriptor"}
 

@@ -30,7 +30,7 @@ def pytest_edfi_scenarios(
 
 @pytest.hookspec
 def pytest_edfi_modify_scenarios(config: pytest.Config, scenarios: list[Entry]) -> None:
-    """Take scenarios out of the run, or put them in another order; ``scenarios`` in place.
+    """Take scenarios out of the run or reorder them: change the list ``scenarios`` in place.
 
     An entry has ``id``, ``step``, ``name`` and ``file`` (with the table as ``content``).
     """
@@ -38,7 +38,7 @@ def pytest_edfi_modify_scenarios(config: pytest.Config, scenarios: list[Entry]) 
 
 @pytest.hookspec
 def pytest_edfi_payload(resource: str, payload: dict[str, Any], scenario: Scenario | None) -> None:
-    """Change a record before it is sent, in place: a state's ``_ext``, a value of its own.
+    """Change a record in place before it is sent: a state's ``_ext``, a value of its own.
 
     ``resource`` is the collection; ``scenario`` is None for prerequisites and fictional records.
     What is changed in a scenario's record is expected back, property by property; the natural key
@@ -50,10 +50,10 @@ def pytest_edfi_payload(resource: str, payload: dict[str, Any], scenario: Scenar
 def pytest_edfi_session(session: requests.Session) -> None:
     """Customise a session of the run once it is made: headers of a gateway, client certificate.
 
-    There are two, for discovery and token and for data, and each worker of xdist has its own. The
-    values of added headers and parameters are taken for secrets, and not shown (one of fewer than 8
-    characters is hidden in its header or address alone). No adapter may be mounted: what it sends
-    would leave no evidence. ``edfi-cte`` commands know no hooks.
+    There are two, one for discovery and token, one for data; each worker of xdist has its own. The
+    values of added headers and parameters are treated as secrets (one of fewer than 8 characters is
+    hidden in its header or address alone). No adapter may be mounted: what it sends would leave no
+    evidence. ``edfi-cte`` commands call no hooks.
     """
 
 
@@ -61,8 +61,8 @@ def pytest_edfi_session(session: requests.Session) -> None:
 def pytest_edfi_before_request(request: Outgoing) -> None:
     """See a request before it is sent, and change its ``headers``.
 
-    ``method``, ``url`` and ``body`` are to be read, all of them without secrets. Headers that are
-    added here are shown in the evidence. A retry is no new request.
+    ``method``, ``url`` and ``body`` are to be read, without secrets. Added headers are shown in the
+    evidence. A retry is no new request.
     """
 
 
@@ -72,7 +72,7 @@ def pytest_edfi_after_response(exchange: Exchange) -> None:
 
     ``method``, ``url``, ``status`` (None: no answer), ``error``, ``request_headers``,
     ``request_body``, ``response_headers``, ``response_body``, ``duration`` in seconds, ``attempt``.
-    What is raised here fails the test once it is over: the answer is not lost by it.
+    What is raised here fails the test when it ends; the answer is kept.
     """
 
 
@@ -90,11 +90,11 @@ def pytest_edfi_report_summary(document: Document) -> str | Iterable[str] | None
 def pytest_edfi_act(scenario: Scenario, step: str, values: dict[str, Any]) -> object:
     """Make your product do what a scenario asks for (``--edfi-mode=observe``).
 
-    ``scenario`` has ``id``, ``number`` and ``title``; ``step`` is "create" or "update"; ``values``
-    is the record as the table wants it, as JSON. Return something other than None when it was
-    done (its text becomes evidence): no other implementation is asked then. An exception means
-    that the product failed; it becomes a finding. A command of ``--edfi-act`` for the step goes
-    first, and the fixture ``edfi_product`` replaces all of this.
+    ``scenario`` has ``id``, ``number`` and ``title``; ``step`` is "create", "update", "upsert",
+    "delete" or "absent"; ``values`` is the record as the table wants it, as JSON. Return something
+    other than None when it was done (its text becomes evidence): no other implementation is asked
+    then. An exception is a finding: the product failed. A command of ``--edfi-act`` for the step
+    goes first, and the fixture ``edfi_product`` replaces all of this.
     """
 
 

@@ -67,16 +67,15 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option(
         "url",
-        "Base URL of the Ed-Fi API to judge, or 'sandbox' for an embedded one. "
-        "Without it the plugin adds nothing.",
+        "Base URL of the Ed-Fi API to judge, or 'sandbox' for an embedded one.",
         url,
         metavar="URL",
     ),
     Option("client_id", "OAuth client id (key) for the API.", str, metavar="ID"),
     Option(
         "env_file",
-        f"Dotenv file with EDFI_… variables; with the environment the only place for the secret "
-        f"({SECRET_VARIABLE}).",
+        f"Dotenv file with EDFI_… variables. The secret ({SECRET_VARIABLE}) stands here or in the "
+        "environment, nowhere else.",
         str,
         metavar="PATH",
         kind="path",
@@ -106,15 +105,15 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "select",
-        "Scenarios to run, of all that there are, by id or glob; repeatable.",
+        "Scenarios to run, of any known table, by id or glob; repeatable.",
         listed,
         metavar="ID",
         kind="list",
     ),
     Option(
         "repeat",
-        "Run the scenarios for so many fictional students, each with records of its own, in place "
-        "of the table's student; FROM-TO: for those of them alone.",
+        "Run the scenarios for N fictional students, each with its own records, in place of the "
+        "table's student; FROM-TO: only for these of them.",
         students,
         metavar="N",
     ),
@@ -183,7 +182,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "waive",
-        "YAML file with findings that somebody accepts until a day.",
+        "YAML file with findings that somebody accepts until a date.",
         str,
         metavar="FILE",
         kind="path",
@@ -197,8 +196,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "mode",
-        "drive: we send, the API is judged. observe: your product sends, it is judged; this run "
-        "only reads.",
+        "drive: the kit sends and the API is judged. observe: your product sends and is judged; "
+        "this run only reads.",
         choice(DRIVE, OBSERVE),
         default=DRIVE,
         metavar="MODE",
@@ -214,7 +213,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "settle",
-        "Observe: how long a wrong record must stay as it is to be judged before the wait is over.",
+        "Observe: how long a wrong record must stay unchanged to fail before the wait is over.",
         duration,
         default=10.0,
         metavar="TIME",
@@ -231,7 +230,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "act_timeout",
-        "Observe: how long such a command may run.",
+        "Observe: how long a command of --edfi-act may run.",
         duration,
         default=600.0,
         metavar="TIME",
@@ -239,7 +238,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "phase",
-        "Observe: judge the creates alone, or what follows them; with --edfi-state in two runs.",
+        "Observe: create judges the creates alone, update what follows them; in two runs, with "
+        "--edfi-state.",
         choice(*STEPS),
         metavar="STEP",
         observe_only=True,
@@ -263,7 +263,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "descriptor_file",
-        "CSV file with such pairs: a line 'stored,table', then one pair a line.",
+        "CSV file with pairs as in --edfi-descriptor: a line 'stored,table', then one pair a line.",
         str,
         metavar="FILE",
         kind="path",

@@ -29,8 +29,8 @@ OF_REHEARSALS = {
     f"--edfi-{name}" for name in ("seed", "school-year", "set", "descriptor", "descriptor-file")
 }
 MARKERS = (
-    "edfi_scenario(id, requirement=None): the test is this scenario, perhaps for a requirement.",
-    "edfi_students(first, last): the test judges the scenarios for these students of a cohort.",
+    "edfi_scenario(id, requirement=None): the test is a scenario; it counts for the requirement.",
+    "edfi_students(first, last): the test judges these students of --edfi-repeat.",
     "edfi_contract(id, level): a check of the contract pack; level is must, should or could.",
 )
 

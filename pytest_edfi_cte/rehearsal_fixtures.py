@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def edfi_rehearsal_options() -> dict[str, Any]:
     """Options of ``edfi_rehearsal``, e.g. ``{"students": 20}``; override to change them.
 
-    Those of ``pytest_edfi_cte.rehearsal.stage.Rehearsal``. School year, seed, replaced values and
-    descriptors are those of ``--edfi-school-year``, ``--edfi-seed``, ``--edfi-set``,
-    ``--edfi-descriptor`` and ``--edfi-descriptor-file``, unless given here.
+    Those of ``pytest_edfi_cte.rehearsal.stage.Rehearsal``. What is not given here comes from
+    ``--edfi-school-year``, ``--edfi-seed``, ``--edfi-set``, ``--edfi-descriptor`` and
+    ``--edfi-descriptor-file``.
     """
     return {}
 

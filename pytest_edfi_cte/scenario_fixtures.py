@@ -43,7 +43,7 @@ def edfi_slot(
 ) -> Iterator[AssociationSlot]:
     """The natural key of the scenario's record, free and ours alone until the test ends.
 
-    Like ``edfi_cte_slot``, for any table: what its file calls prerequisites exists.
+    Like ``edfi_cte_slot``, for any table.
     """
     from pytest_edfi_cte.drive import AssociationSlot  # noqa: PLC0415 - idle cost
     from pytest_edfi_cte.steps import prepare  # noqa: PLC0415 - idle cost
@@ -73,7 +73,7 @@ def edfi_rounds(
 
 @pytest.fixture
 def edfi_students(request: pytest.FixtureRequest, edfi_rounds: Rounds) -> Students:
-    """Fictional students of ``--edfi-repeat``; parametrize it indirectly with their numbers."""
+    """Some students of ``--edfi-repeat``; parametrize it indirectly with their numbers."""
     from pytest_edfi_cte.reporting.students import Students  # noqa: PLC0415 - idle cost
 
     results = request.config.stash[STUDENTS]

@@ -120,12 +120,12 @@ def options() -> str:
 def commands() -> str:
     """Every subcommand with the words and options that `--help` gives."""
     parts = []
-    for name, summary in cli.COMMANDS.items():
+    for name in cli.COMMANDS:
         module = import_module(f"pytest_edfi_cte.commands.{name}")
         parser = argparse.ArgumentParser(prog=f"edfi-cte {name}", add_help=False)
         module.add_arguments(parser)
         words = inspect.cleandoc(module.__doc__ or "")
-        parts += [f"## edfi-cte {name}", f"*{summary}*", _fenced(rst(words))]
+        parts += [f"## edfi-cte {name}", _fenced(rst(words))]
         parts += _arguments(parser, f"edfi-cte {name}")
     return "\n\n".join(parts)
 
@@ -135,7 +135,11 @@ def _arguments(parser: argparse.ArgumentParser, name: str) -> list[str]:
     actions = [a for a in parser._actions if "-h" not in a.option_strings]  # noqa: SLF001 - no public list
     (*_, last) = actions
     if not isinstance(last, argparse._SubParsersAction):  # noqa: SLF001 - as above
-        return [table(("argument", "meaning"), map(_argument, actions))]
+        plugins = [a for a in actions if a.dest in {option.ini for option in OPTIONS}]
+        names = ", ".join(code(action.option_strings[0]) for action in plugins)
+        said = [f"Of the plugin's [options](options.md), with or without `edfi-`: {names}."]
+        others = [_argument(action) for action in actions if action not in plugins]
+        return [*(said if plugins else []), table(("argument", "meaning"), others)]
     parts = []
     for choice in last._choices_actions:  # noqa: SLF001 - as above
         parts += [f"### {name} {choice.dest}", f"*{choice.help}*"]

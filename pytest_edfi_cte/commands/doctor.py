@@ -1,7 +1,8 @@
 """Find what stands between this set-up and a run: the first cause, who can fix it, and how.
 
 Nothing in the API is changed. The client secret comes from EDFI_CLIENT_SECRET, in the environment
-or in the file of --env-file. Each option may also be written as for pytest: --edfi-url.
+or in the file of --env-file. Options of the run that is to follow, such as --report, only go into
+the command that is printed for it.
 
 Exit code: 0 when a run can succeed, 1 when something stands in its way, 4 for a mistake in the
 options.

@@ -1,15 +1,15 @@
 """Would these tests notice? Run them against an API that is wrong in one named way at a time.
 
-The tests are those of a plain run, the CTE table's scenarios and the contract pack, or your own:
-every argument that is not listed below goes to pytest (`edfi-cte mutate tests/`, `edfi-cte mutate
--k create`). They run against the sandbox, once as it is and then once for each of its named defects
-and conforming variants. With --select, --scenarios, -k or -m the contract pack takes part where
---edfi-contract is given. --by-table attacks table after table, each alone and also with defects
-made from its rows, a line for each: all that are shipped, or those of --select and --scenarios.
+By default the tests are the CTE table's scenarios and the contract pack. Every argument that is not
+listed below goes to pytest: `edfi-cte mutate tests/` takes your own tests. They run against the
+sandbox, once as it is and then once for each named defect and conforming variant. With --select,
+--scenarios, -k or -m the contract pack takes part only if --edfi-contract is given. --by-table
+attacks one table after the other (all shipped ones, or those of --select and --scenarios), also
+with defects made from its rows.
 
-A defect is caught when a test turns red, missed when it altered answers and none did. A variant is
-right, so a red test blames it wrongly. Exit code 0: all caught, none blamed; 1: not so; 4: the
-tests are not green to begin with, or the arguments are wrong.
+A defect is caught when a test turns red, and missed when it altered answers and no test did. A
+variant is right: a red test blames it wrongly. Exit code 0: all caught, none blamed; 1: not so; 4:
+the tests are not green to begin with, or the arguments are wrong.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="GROUP",
-        help="the same by group; repeatable",
+        help="attack with the defects of this group alone; repeatable",
     )
     parser.add_argument(
         "--resource",
@@ -89,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-standard",
         choices=STANDARDS,
-        help="of the sandbox (default: the newest that the chosen tables are for)",
+        help="that of the sandbox (default: the newest that the chosen tables are for)",
     )
     parser.add_argument(
         "--list", action="store_true", help="show the defects and variants, run none"

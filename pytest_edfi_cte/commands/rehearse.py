@@ -1,8 +1,8 @@
 """Let your product talk to a sandbox, and judge how it behaved: steps 5 to 9 of the certification.
 
-A sandbox is started; your product plays the steps one after the other, made to act by you or by a
-command; the API gets into trouble where the certification asks for it; what was recorded is judged.
-Exit code 0: every must is met; 1: not; 2: interrupted; 4: a mistake in the set-up.
+A sandbox is started. You or a command make your product act, step by step. The sandbox fails where
+the certification asks for failures, and what it recorded is judged. Exit code 0: every must is met;
+1: not; 2: interrupted; 4: a mistake in the set-up.
 
   edfi-cte rehearse --act ./examples/vendor_suite/sync.sh
   edfi-cte rehearse --env-file product.env
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--act",
         metavar="CMD",
-        help="a command that makes your product act; without it you are asked to",
+        help="a command that makes your product act; without it you are told what to do",
     )
     add(
         "--act-timeout",
@@ -93,15 +93,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--school-year",
         type=_parsed(school_year),
         metavar="2027",
-        help="the year it ends in (default: this one)",
+        help="the current school year, by the year it ends in (default: from today's date)",
     )
-    add("--seed", type=int, metavar="N", help="of the fictional students (default: random, shown)")
+    add("--seed", type=int, metavar="N", help="seed of the students (default: random, shown)")
     add(
         "--retry-after",
         type=float,
         default=RETRY_AFTER,
         metavar="SECONDS",
-        help="what the API asks for once (default: %(default)g)",
+        help="what the API asks for in its one Retry-After (default: %(default)g)",
     )
     add(
         "--set",
@@ -119,7 +119,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STORED=TABLE",
         help="a state's own descriptor value that counts as one of the table's; repeatable",
     )
-    add("--descriptor-file", metavar="FILE", help="CSV file with such pairs: stored,table")
+    add("--descriptor-file", metavar="FILE", help="CSV file with pairs as in --descriptor")
     add = parser.add_argument_group("what comes out").add_argument
     add("--json", metavar="FILE", help="write the result as JSON")
     add("--report", type=Path, metavar="DIR", help="write the evidence pack into this folder")

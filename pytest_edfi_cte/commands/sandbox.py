@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--seed",
         metavar="SEED",
-        help="what is there first: grand-bend (the default), minimal (descriptors, one district, "
+        help="the first records: grand-bend (the default), minimal (descriptors, one district, "
         "its high school and CTE program, the school year), or a folder of COLLECTION.json or "
-        "COLLECTION.jsonl files, which are loaded in the order in which they need each other",
+        "COLLECTION.jsonl files, which are loaded in the order in which they refer to each other",
     )
     add(
         "--db",
@@ -66,12 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--no-links", action="store_true", help="references without their link objects")
     add = parser.add_argument_group("where it listens").add_argument
-    add("--port", type=int, default=0, metavar="N", help="default: a free one")
+    add("--port", type=int, default=0, metavar="N", help="port to listen on (default: a free one)")
     add(
         "--host",
         default="127.0.0.1",
-        help="default: %(default)s, which only this machine reaches; with another one every secret "
-        "must be generated or long",
+        help="address to listen on (default: %(default)s, which only this machine reaches); with "
+        "another one every secret must be generated or long",
     )
     add("--tenant", metavar="NAME", help="the base URL ends with /NAME")
     add("--year", type=int, metavar="2027", help="the base URL ends with /2027, after the tenant")
@@ -86,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ID:SECRET:CLAIMSET:EDORG[:EDORG...]",
-        help="a key; repeatable. ID::CLAIMSET:EDORG has its secret generated. What stands here is "
-        "seen by everyone on this machine: secrets are better given by one of the next two",
+        help="a key; repeatable. ID::CLAIMSET:EDORG has its secret generated. Everyone on this "
+        "machine can read a command line: give secrets by one of the next two",
     )
     add(
         "--clients",
@@ -99,10 +99,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--env-file",
         metavar="FILE",
-        help="write EDFI_URL, EDFI_CLIENT_ID and EDFI_CLIENT_SECRET of the first key to this file "
-        "(of the second EDFI_CLIENT_ID_2 and so on), with EDFI_SANDBOX_ADMIN_URL and "
-        "EDFI_SANDBOX_ADMIN_TOKEN, instead of showing secrets; for your eyes only (mode 0600), "
-        "removed at the end",
+        help="write EDFI_URL, EDFI_CLIENT_ID, EDFI_CLIENT_SECRET, EDFI_SANDBOX_ADMIN_URL and "
+        "EDFI_SANDBOX_ADMIN_TOKEN to this file instead of showing secrets; for your eyes only "
+        "(mode 0600), removed at the end",
     )
 
 

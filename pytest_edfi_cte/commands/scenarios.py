@@ -1,12 +1,11 @@
-"""Tables of scenarios: what there is, a first file, is it right, and the certification's page.
+"""Tables of scenarios: list them, begin one, check it, print it as the certification's page does.
 
   edfi-cte scenarios list
   edfi-cte scenarios new graduationPlans -o graduation-plans.yaml
   edfi-cte scenarios check graduation-plans.yaml
   edfi-cte scenarios table graduation-plans.yaml
 
-Exit code: 0 all is well, 1 check found something that the table would not notice, 4 a file that
-cannot be used.
+Exit code: 0 all is well, 1 check has something to say, 4 a file that cannot be used.
 """
 
 from __future__ import annotations
@@ -67,14 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     asked.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="YAML files")
     asked.add_argument(
-        "--no-mutate", action="store_true", help="leave out what it would not notice"
+        "--no-mutate", action="store_true", help="do not ask which defects it would miss"
     )
     asked.add_argument(
         "--defect",
         action="append",
         default=[],
         metavar="NAME-OR-GLOB",
-        help="attack with these defects of the sandbox alone; repeatable",
+        help="ask only for these defects of the sandbox; repeatable",
     )
     asked.add_argument(
         "--school-year",
@@ -83,14 +82,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the school year of its dates, by the year it ends in (default: the current one)",
     )
     asked.add_argument(
-        "--seed", type=_typed(seed), default=0, metavar="N", help="of invented values"
+        "--seed", type=_typed(seed), default=0, metavar="N", help="seed of invented values"
     )
     asked.add_argument(
         "--namespace",
         type=_typed(namespace),
         default="uri://ed-fi.org",
         metavar="URI",
-        help="of descriptors that are given as code values",
+        help="namespace of descriptors that are given as code values",
     )
     asked.add_argument(
         "--jobs",

@@ -1,4 +1,4 @@
-"""The templates of the reports, compiled once per machine: it takes longer than a run's tests.
+"""The templates of the reports, compiled once per machine: that takes longer than a run's tests.
 
 Jinja2 keeps what it compiled in its folder for the user, below the system's temporary one, which
 nobody else can write to; it belongs to the template's text and the versions of Jinja2 and Python.

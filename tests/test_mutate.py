@@ -444,7 +444,7 @@ def test_the_registry_is_large_named_and_described() -> None:
 def test_the_numbers_of_the_readme_are_so() -> None:
     met = {*CREATE, *UPDATE, *SET_UP, "token-not-accepted"}
     words = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"all {len(met)} defects that the two scenarios can meet" in words
+    assert f"The two scenarios catch all {len(met)} defects of what they judge" in words
     assert f"none of the {len(VARIANTS)} variants is blamed" in words
 
 

@@ -101,7 +101,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     "case": (
         "a descriptor comes back in another spelling",
-        "Upper and lower case differ, and the API's descriptor list does not hold them for equal.",
+        "Upper and lower case differ, and the API's descriptor list does not treat them as equal.",
     ),
     "namespace": (
         "a descriptor comes back in another namespace",

@@ -115,8 +115,8 @@ def test_where_nothing_is_chosen_the_contract_pack_takes_part(mutate) -> None:
     assert (code, errors) == (0, "")
     assert "| defect | what the API does | 1-create | 2-update | contract | finding |" in output
     assert "3 defects apply: 3 caught (100%), 0 missed." in output
-    assert "Stopped, and so seen but not judged: 1 (token-refused) of the caught ones." in output
-    assert "no answer that was altered: 1 (delete-without-id-accepted)." in output
+    assert "Of the caught ones stopped before anything was judged: 1 (token-refused)." in output
+    assert "no answer that these tests judge: 1 (delete-without-id-accepted)." in output
     assert (
         "`upsert-refused` | Posting a natural key again is refused with 409. | - | - | caught"
         in output

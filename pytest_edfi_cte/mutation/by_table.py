@@ -87,15 +87,15 @@ def as_markdown(tables: Sequence[OfOneTable]) -> str:
 
 
 _INTRODUCTION = (
-    "Made by `edfi-cte mutate --by-table --format markdown`. Each table alone, without the",
-    "contract pack, against every named [defect and variant](defects.md), and for each value that",
-    "it sends against an API that loses it, changes it or shows it with another JSON type, and",
-    "that loses or changes it with an update.",
+    "How many wrong APIs each table notices, alone and without the contract pack. It runs against",
+    "every named [defect and variant](defects.md). For each value that it sends it also runs",
+    "against APIs that lose it, change it or show it with another JSON type, and that lose or",
+    "change it in an update. Made by `edfi-cte mutate --by-table --format markdown`.",
     "",
-    "*scenarios*: of the table. *defects*: those that altered an answer that its scenarios judge.",
-    "*of rows*: how many of them were made from its rows. *stopped*: caught ones that broke a",
-    "prerequisite or the connection, so that nothing was judged. *variants*: conforming",
-    "differences that passed. *blamed*: those that did not.",
+    "*defects*: those that altered an answer that the table's scenarios judge. *of rows*: how",
+    "many of them were made from its rows. *stopped*: caught, but a prerequisite or the connection",
+    "broke before anything was judged. *variants*: conforming differences that passed. *blamed*:",
+    "those that did not.",
 )
 
 

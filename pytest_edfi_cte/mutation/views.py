@@ -22,9 +22,9 @@ def summary(matrix: Matrix) -> list[str]:
     caught = f"{count(Outcome.CAUGHT)} caught ({matrix.share:.0%}), {count(Outcome.MISSED)} missed"
     lines = [
         f"{applying} defects apply: {caught}.",
-        f"Stopped, and so seen but not judged: {_names(stopped)} of the caught ones.",
+        f"Of the caught ones stopped before anything was judged: {_names(stopped)}.",
         f"Variants: {count(Outcome.PASSED)} passed, {count(Outcome.BLAMED)} blamed.",
-        f"Does not apply, for these tests judge no answer that was altered: {_names(idle)}.",
+        f"Not counted, because they altered no answer that these tests judge: {_names(idle)}.",
     ]
     return [*lines, *misses(matrix.of(Outcome.MISSED, Outcome.BLAMED))]
 
@@ -88,12 +88,13 @@ def as_markdown(matrix: Matrix) -> str:
 
 
 _INTRODUCTION = (
-    "Made by `edfi-cte mutate --format markdown`; names are stable.",
+    "What the tests say of an API that is wrong in one way (a defect), or unusual and right (a",
+    "variant). Made by `edfi-cte mutate --format markdown`; names are stable.",
     "",
     "*caught*: a test failed with the finding. *stopped*: red, but a prerequisite or the",
     "connection broke before anything was judged. *not noticed*: answers were altered and these",
-    "tests passed. *-*: no answer that these tests judge was altered. Variants are right: nothing",
-    "may be red, but for the contract pack where a variant lacks what only the pack asks for.",
+    "tests passed. *-*: no answer that these tests judge was altered. No variant may turn a test",
+    "red, except in the contract pack where it lacks what only the pack asks for.",
 )
 
 

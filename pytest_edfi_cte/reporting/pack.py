@@ -1,4 +1,4 @@
-"""The evidence pack: eight files in a folder, each a view of one document."""
+"""The evidence pack: nine files in a folder, each a view of one document."""
 
 from __future__ import annotations
 
@@ -22,9 +22,19 @@ from pytest_edfi_cte.reporting.stored import to_json
 PAGE = "conformance.html"
 RESULTS = "results.json"
 SUMS = "SHA256SUMS"
+#: What a web server shows first. Of the pack, so that no copy of an older page outlives it.
+START = f"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url={PAGE}">
+<title>Ed-Fi CTE conformance report</title>
+<a href="{PAGE}">Ed-Fi CTE conformance report</a>
+</html>
+"""
 #: Name of a file -> the view in it. The checksums come last and are of these.
 VIEWS: dict[str, Callable[[Document], str | Iterator[str]]] = {
     PAGE: page_pieces,
+    "index.html": lambda _content: START,
     RESULTS: to_json,
     "junit.xml": junit,
     "summary.md": summary,

@@ -175,7 +175,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "report",
         "Folder for the evidence pack: a page to publish, results.json, JUnit XML, summary, badge, "
-        "data mapping, checksums.",
+        "data mapping, checksums; with a start page for a web server.",
         str,
         metavar="DIR",
         kind="path",

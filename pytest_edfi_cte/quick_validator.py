@@ -41,7 +41,7 @@ class Validator(Protocol):
 
 
 class QuickValidator:
-    """Says of JSON what :func:`thorough` says, sooner where nothing is wrong."""
+    """Says of JSON, as ``json`` reads it, what :func:`thorough` says; sooner where it fits."""
 
     def __init__(self, schema: Json) -> None:
         self.schema = schema

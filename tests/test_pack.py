@@ -20,7 +20,7 @@ import requests
 from pytest_edfi_cte.cli import main
 from pytest_edfi_cte.contract import shipped
 from pytest_edfi_cte.errors import ConfigurationError
-from pytest_edfi_cte.reporting.pack import SUMS, VIEWS, check_folder, write
+from pytest_edfi_cte.reporting.pack import SUMS, VIEWS, check_folder, discard, write
 from tests.broken_apis import problem
 from tests.reporting import MIXED, check, made, mixed_pack
 from tests.test_report import IDS
@@ -45,7 +45,7 @@ def by_id(results, part: str):
     return next(c for c in results["checks"] if part in c["id"])
 
 
-def test_the_pack_has_eight_files_and_verifies(mixed) -> None:
+def test_the_pack_has_nine_files_and_verifies(mixed) -> None:
     folder, done = mixed
     assert done.returncode == 1, done.stdout + done.stderr
     assert {p.name for p in folder.iterdir()} == {*VIEWS, SUMS}
@@ -203,6 +203,32 @@ def test_a_pack_is_written_over_a_pack_and_over_nothing_else(tmp_path) -> None:
     assert (folder / "results.json").read_text() != first
     assert (folder / "notes.txt").read_text() == "mine"
     assert {p.name for p in folder.iterdir()} == {*VIEWS, SUMS, "notes.txt"}
+
+
+def _of_an_earlier_version(folder: Path) -> None:
+    """A pack without a start page, as it was written before there was one."""
+    write(made(check()), folder)
+    (folder / "index.html").unlink()
+    kept = [
+        line for line in (folder / SUMS).read_text().splitlines() if not line.endswith("index.html")
+    ]
+    (folder / SUMS).write_text("".join(f"{line}\n" for line in kept))
+
+
+def test_a_pack_of_an_earlier_version_is_known_as_ours(tmp_path) -> None:
+    _of_an_earlier_version(tmp_path)
+    check_folder(tmp_path, "--edfi-report")
+    discard(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_page_that_is_not_listed_stays(tmp_path) -> None:
+    _of_an_earlier_version(tmp_path)
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(ConfigurationError, match=r"has a index\.html that no report of ours wrote"):
+        check_folder(tmp_path, "--edfi-report")
+    discard(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
 @pytest.mark.parametrize("name", ["summary.md", "SHA256SUMS"])

@@ -5,7 +5,8 @@
   edfi-cte scenarios check graduation-plans.yaml
   edfi-cte scenarios table graduation-plans.yaml
 
-Exit code: 0 all is well, 1 check has something to say, 4 a file that cannot be used.
+Exit code: 0 all is well, 1 check found what the table would not notice, or
+more to look at, 4 a file that cannot be used.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ SUMS = "SHA256SUMS"
 START = f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <meta http-equiv="refresh" content="0; url={PAGE}">
 <title>Ed-Fi CTE conformance report</title>
 <a href="{PAGE}">Ed-Fi CTE conformance report</a>
@@ -65,13 +66,17 @@ def check_folder(folder: Path, option: str) -> None:
 
 
 def _listed(sums: Path) -> set[str]:
-    """The names that a SHA256SUMS lists, all of them ours; none where it is somebody else's."""
+    """The names that a SHA256SUMS lists, all of them ours; none where it is somebody else's.
+
+    An earlier version's pack had fewer files, but these two.
+    """
     try:
         lines = sums.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return set()
     names = {line[66:] for line in lines if re.fullmatch(r"[0-9a-f]{64}  \S+", line)}
-    return names if names == set(VIEWS) and len(lines) == len(VIEWS) else set()
+    ours = {PAGE, RESULTS} <= names <= set(VIEWS)
+    return names if ours and len(lines) == len(names) else set()
 
 
 def write(content: Document, folder: Path, source: Iterable[str] | None = None) -> Path:
@@ -117,8 +122,9 @@ def discard(folder: Path) -> None:
 
     Only what the folder's own SHA256SUMS lists, and that last; a folder that is not ours is left.
     """
-    if _listed(folder / SUMS):
-        for path in [*_begun(folder), *(folder / name for name in (*VIEWS, SUMS))]:
+    ours = _listed(folder / SUMS)
+    if ours:
+        for path in [*_begun(folder), *(folder / name for name in (*sorted(ours), SUMS))]:
             path.unlink(missing_ok=True)
 
 

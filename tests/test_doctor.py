@@ -148,7 +148,7 @@ def test_an_older_data_standard(new_sandbox, bench, doctor) -> None:
     sandbox = new_sandbox(data_standard="4.0")
     bench.key(sandbox.client_id, sandbox.client_secret)
     lines = good(*doctor(f"--url={sandbox.url}"))
-    assert "Data Standard 4.0.0, judged by 4.0" in lines["standard"]["found"]
+    assert "Data Standard 4.0.0, judged by the schemas of 4.0" in lines["standard"]["found"]
 
 
 @pytest.mark.parametrize("client", ["sis", "two districts"])

@@ -280,7 +280,7 @@ def standard(patient: Patient) -> Line:
     assert api is not None  # noqa: S101 - every error before this one is a probe's that it needs
     line = ok(f"version {api.version}, Data Standard {api.data_standard}")
     # Its notes say by which standard it is judged, where that is no matter of course.
-    by = f". {' '.join(api.notes)}" if api.notes else f", judged by {api.standard}"
+    by = f". {' '.join(api.notes)}" if api.notes else f", judged by the schemas of {api.standard}"
     return Line(line.status, line.found + by)
 
 

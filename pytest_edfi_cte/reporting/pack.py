@@ -68,7 +68,7 @@ def check_folder(folder: Path, option: str) -> None:
 def _listed(sums: Path) -> set[str]:
     """The names that a SHA256SUMS lists, all of them ours; none where it is somebody else's.
 
-    An earlier version's pack had fewer files, but these two.
+    An earlier version's pack has fewer of them, but always the page and the results.
     """
     try:
         lines = sums.read_text(encoding="utf-8").splitlines()
